@@ -1,0 +1,93 @@
+/* quantea/search.h: NSGA-III over vectors of small integers, by ask and tell. Knows genomes, objective vectors and
+ * constraint violations only. Deb & Jain, IEEE TEVC 18(4), 2014, doi:10.1109/TEVC.2013.2281535 (part I) and .2281534
+ * (part II, constraints). */
+#ifndef QUANTEA_SEARCH_H
+#define QUANTEA_SEARCH_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "quantea/status.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Gene values are 0..gene_sizes[i]-1 and ordered (neighbours are alike). */
+typedef struct qea_search_config {
+    size_t num_genes;
+    const uint16_t *gene_sizes;   /* [num_genes], each >= 1; copied */
+    size_t num_objectives;        /* >= 1; all are minimised */
+    size_t population_size;       /* genomes asked per generation, >= 1 */
+    size_t num_random;            /* genomes of the first population (given ones count in), >= population_size */
+    size_t num_generations;       /* after the first population; 0 is allowed */
+    uint64_t seed;
+    const uint16_t *given;        /* [num_given][num_genes] genomes that stand in the first population; copied; doubles and
+                                     infeasible ones are left out; at most num_random are taken */
+    size_t num_given;
+    /* Constraint violation known before evaluation, >= 0, 0 = allowed; NULL = everything is allowed. Genomes with a
+     * violation > 0 are drawn anew and never asked. */
+    double (*violation)(void *user, const uint16_t *genome);
+    void *user; /* borrowed */
+} qea_search_config;
+
+typedef struct qea_search qea_search;
+
+typedef enum qea_ask {
+    QEA_ASK_TRIAL,     /* a genome to evaluate */
+    QEA_ASK_WAIT,      /* the generation is handed out whole; tell its results first */
+    QEA_ASK_DONE,      /* the budget is spent */
+    QEA_ASK_EXHAUSTED  /* every allowed genome has been evaluated */
+} qea_ask;
+
+/* QEA_ERR_CONFIG: a wrong size, or no genome at all meets the constraint (searched: the given, the extreme and many random
+ * genomes; small spaces completely). */
+QEA_API QEA_MUST_USE qea_status qea_search_create(qea_context *ctx, const qea_search_config *config, qea_search **out);
+QEA_API void qea_search_destroy(qea_search *search);
+
+/* On QEA_ASK_TRIAL: *trial = 1, 2, 3, ... in the order of asking, genome[num_genes] is written; it was never asked before. */
+QEA_API QEA_MUST_USE qea_status qea_search_ask(qea_context *ctx, qea_search *search, qea_ask *what, uint64_t *trial,
+                                               uint16_t *genome);
+
+/* The result of an asked trial, in any order within a generation (selection sees them in id order). objectives[M] finite.
+ * violation >= 0. For a trial that failed: objectives NULL; it never becomes a parent and is not on the front. */
+QEA_API QEA_MUST_USE qea_status qea_search_tell(qea_context *ctx, qea_search *search, uint64_t trial,
+                                                const double *objectives, double violation);
+
+QEA_API size_t qea_search_generation(const qea_search *search); /* 0 = the first population */
+
+/* Ids of the non-dominated feasible trials of all told, ascending; *trials is owned by the search and valid until the
+ * next call. Of trials with equal objectives all are on the front. */
+QEA_API QEA_MUST_USE qea_status qea_search_front(qea_context *ctx, qea_search *search, const uint64_t **trials, size_t *count);
+
+/* --- survival selection and its parts, for tests and for choosing among finished trials --- */
+
+/* Das and Dennis: points of `partitions` on the unit simplex, H = C(M+p-1, p). inner_partitions 0 = one layer; else the
+ * second layer is z/2 + 1/(2M). *points [count][M], owned by the caller (qea_points_free). */
+QEA_API QEA_MUST_USE qea_status qea_reference_points(qea_context *ctx, size_t num_objectives, size_t partitions,
+                                                     size_t inner_partitions, double **points, size_t *count);
+QEA_API void qea_points_free(double *points);
+
+/* Remembers the ideal and the extreme points over the generations. `points` [count][M] copied. */
+typedef struct qea_survival qea_survival;
+QEA_API QEA_MUST_USE qea_status qea_survival_create(qea_context *ctx, size_t num_objectives, const double *points,
+                                                    size_t num_points, uint64_t seed, qea_survival **out);
+QEA_API void qea_survival_destroy(qea_survival *survival);
+
+/* Chooses `keep` of `count` members: objectives [count][M] finite, violations [count] >= 0 or NULL (all 0). chosen[keep] gets
+ * indices, ascending. Needs keep <= count. generation seeds the ties. */
+QEA_API QEA_MUST_USE qea_status qea_survival_select(qea_context *ctx, qea_survival *survival, size_t generation,
+                                                    const double *objectives, const double *violations, size_t count,
+                                                    size_t keep, size_t *chosen);
+
+/* Constrained domination (part II, definition 1): -1 a is better, 1 b is better, 0 neither. */
+QEA_API int qea_dominates(const double *a, double violation_a, const double *b, double violation_b, size_t num_objectives);
+
+/* Exact hypervolume of `count` points (minimised) inside the box below `reference` [M]; points outside add nothing. */
+QEA_API QEA_MUST_USE qea_status qea_hypervolume(qea_context *ctx, const double *points, size_t count, size_t num_objectives,
+                                                const double *reference, double *out);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,97 @@
+/* study/config.h: what a run is to do, checked and complete, from a YAML file in the original's form (docs/config.md). */
+#ifndef QEA_STUDY_CONFIG_H
+#define QEA_STUDY_CONFIG_H
+
+#include "base/yaml.h"
+#include "quantea/network.h"
+#include "train/trainer.h"
+
+enum { QEA_MAX_OBJECTIVES = 8, QEA_MAX_CANDIDATES = 16, QEA_MAX_LAYER_RULES = 64, QEA_MAX_BASELINES = 32, QEA_MAX_LIMITS = 16 };
+
+typedef struct qea_data_config {
+    char *type, *path;        /* owned */
+    double train_portion;     /* 0 < p <= 1 of the training part trains, the rest validates (file order) */
+    int train_batch, test_batch;
+    bool shuffle;             /* default true for training, as PyTorch's loader in the original */
+    size_t train_images, val_images, test_images; /* budget: at most this many (the first), 0 = all */
+    int image_size, channels;
+    double test_portion;
+    bool transforms_given;    /* else the data set's own defaults (docs/config.md) */
+    qea_transforms transforms;
+} qea_data_config;
+
+typedef struct qea_recipe { /* how a model is trained in a step */
+    int epochs;
+    qea_optimizer_options optimizer;
+    qea_schedule_options schedule;
+    double label_smoothing;
+    size_t max_steps;
+    qea_precision precision;
+    bool save_weights;
+    int checkpoint_epochs;
+    bool keep_best;           /* choose the epoch on validation data */
+} qea_recipe;
+
+/* Layers whose name matches `pattern` (fnmatch) have their own candidates; one candidate pins a layer. tie: all matching
+ * layers share one weight and one activation gene. Later rules win. */
+typedef struct qea_layer_rule {
+    char *pattern; /* owned */
+    int num_weight_bits, weight_bits[QEA_MAX_CANDIDATES];         /* 0: the general candidates */
+    int num_activation_bits, activation_bits[QEA_MAX_CANDIDATES];
+    bool tie;
+} qea_layer_rule;
+
+typedef struct qea_limit { char *key; double low, high; } qea_limit; /* key: an objective's name; in that objective's unit (the original's flop_range and param_range are raw counts and are divided by 1e6, 1e3) */
+
+typedef enum qea_objective { QEA_OBJ_ACCURACY, QEA_OBJ_FLOPS, QEA_OBJ_PARAMS, QEA_OBJ_BOPS, QEA_OBJ_WEIGHT_BYTES, QEA_OBJ_ACTIVATION_BYTES, QEA_OBJ_COUNT } qea_objective;
+extern const char *const qea_objective_names[QEA_OBJ_COUNT];
+bool qea_objective_maximized(qea_objective objective);
+
+typedef enum qea_init { QEA_INIT_SCRATCH, QEA_INIT_SEARCH, QEA_INIT_PRETRAINED } qea_init;
+
+typedef struct qea_study_config {
+    char *name;                /* the file's path, for messages */
+    char *task_id, *base_path; /* general.task; "" = made from the time */
+    uint64_t seed;             /* general.seed, else trainer.seed */
+    bool has_nas, has_fully_train;
+    int workers;               /* 0 = auto: one per core */
+    int threads_per_worker;
+    double trial_timeout_s;    /* 0 = none */
+    char *isa;                 /* "auto", ... */
+
+    /* search */
+    size_t length;             /* 0 = not given */
+    size_t num_generations, num_individual, random_samples;
+    int num_objectives;
+    qea_objective objectives[QEA_MAX_OBJECTIVES];
+    int num_candidates, candidates[QEA_MAX_CANDIDATES]; /* ascending */
+    qea_quantizer weight_quantizer, activation_quantizer;
+    int num_layer_rules;
+    qea_layer_rule layer_rules[QEA_MAX_LAYER_RULES];
+    int num_limits;
+    qea_limit limits[QEA_MAX_LIMITS];
+    qea_resnet_options network; /* height, width, channels 0: from the data; num_classes must agree with the data */
+    bool network_classes_given;
+
+    qea_data_config nas_data, full_data;
+    qea_recipe nas_recipe, full_recipe;
+
+    /* fully_train */
+    size_t max_models;          /* default num_individual */
+    qea_init init;
+    char *pretrained;           /* model path, or NULL */
+    int num_baselines, baselines[QEA_MAX_BASELINES][2]; /* weight bits, activation bits */
+
+    qea_yaml *tree;             /* owned: the merged tree, as saved in the task folder */
+    char *warnings;             /* owned: "" or the one line that names keys which mean nothing here */
+} qea_study_config;
+
+typedef struct qea_config_override { const char *key, *value; } qea_config_override; /* "nas.trainer.epochs", YAML text */
+
+/* Reads, merges, overrides, checks. base_path of the command line wins over the file's ("{local_base_path}" is replaced).
+ * Every error: QEA_ERR_CONFIG with "file:line:column: key.path: found ..., allowed ...", "did you mean ...". */
+QEA_MUST_USE qea_status qea_study_config_read(qea_context *ctx, const char *path, const qea_config_override *overrides, size_t count, qea_study_config **out);
+QEA_MUST_USE qea_status qea_study_config_parse(qea_context *ctx, const char *name, const char *text, size_t size, const qea_config_override *overrides, size_t count, qea_study_config **out);
+void qea_study_config_destroy(qea_study_config *config);
+
+#endif
