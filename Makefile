@@ -1,0 +1,67 @@
+# Types the CMake commands; CMakeLists.txt and CMakePresets.json are the build. `make help` lists the targets.
+PREFIX ?= /usr/local
+DESTDIR ?=
+CMAKE_ARGS ?=
+DEMO_ARGS ?=
+TEST_ARGS ?=
+
+configure = cmake --preset release $(CMAKE_ARGS) --log-level=WARNING
+
+.PHONY: all help demo test bench check sanitize fuzz format install clean
+
+all: ## build/quantea and build/libquantea.so
+	@scripts/install-deps --check build
+	@test -f build/build.ninja || $(configure) -DQEA_TESTS=OFF
+	@cmake --build build --target quantea_command quantea
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
+
+demo: ## search and full training on Fashion-MNIST, about 6 minutes (DEMO_ARGS="--set KEY=VALUE ...")
+	@scripts/install-deps build demo
+	@$(MAKE) --no-print-directory all
+	build/quantea run demo/fashion.yml $(DEMO_ARGS)
+
+test: ## all tests; the last line counts them (TEST_ARGS="-R search" goes to ctest)
+	@scripts/install-deps build test
+	@$(configure) -DQEA_TESTS=ON
+	@cmake --build build
+	@scripts/run-tests build $(TEST_ARGS)
+
+bench: ## training speed beside PyTorch's, and kernels against plain C
+	@scripts/install-deps build bench
+	@$(MAKE) --no-print-directory all
+	@cmake --build build
+	@bench/run build
+
+check: ## format, layers, headers, names, symbols
+	@scripts/install-deps build check
+	@$(MAKE) --no-print-directory all
+	@scripts/check-format
+	@scripts/check-layers
+	@scripts/check-headers
+	@scripts/check-names
+	@scripts/check-symbols build
+
+sanitize: ## the tests under AddressSanitizer and UndefinedBehaviorSanitizer
+	@scripts/install-deps build test
+	@cmake --preset asan --log-level=WARNING
+	@cmake --build build-asan
+	@scripts/run-tests build-asan $(TEST_ARGS)
+
+fuzz: ## every fuzz target for FUZZ_SECONDS (8)
+	@scripts/install-deps build check
+	@cmake --preset fuzz --log-level=WARNING
+	@cmake --build build-fuzz --target fuzzers
+	@scripts/run-fuzzers build-fuzz $(FUZZ_SECONDS)
+
+format: ## clang-format on all sources
+	@scripts/install-deps check
+	@scripts/check-format --fix
+
+install: all ## command, library, headers, pkg-config file (PREFIX, DESTDIR)
+	@cmake -DCMAKE_INSTALL_PREFIX=$(PREFIX) build >/dev/null
+	@DESTDIR=$(DESTDIR) cmake --install build
+
+clean: ## removes every build folder
+	rm -rf build build-*
