@@ -46,13 +46,13 @@ check: ## format, layers, headers, names, symbols
 sanitize: ## the tests under AddressSanitizer and UndefinedBehaviorSanitizer
 	@scripts/install-deps build test
 	@cmake --preset asan --log-level=WARNING
-	@cmake --build build-asan
+	@cmake --build --preset asan
 	@scripts/run-tests build-asan $(TEST_ARGS)
 
 fuzz: ## every fuzz target for FUZZ_SECONDS (8)
 	@scripts/install-deps build check
 	@cmake --preset fuzz --log-level=WARNING
-	@cmake --build build-fuzz --target fuzzers
+	@cmake --build --preset fuzz --target fuzzers
 	@scripts/run-fuzzers build-fuzz $(FUZZ_SECONDS)
 
 format: ## clang-format on all sources
