@@ -2,6 +2,7 @@
 #ifndef QEA_NN_PLAN_H
 #define QEA_NN_PLAN_H
 
+#include "kernels/kernels.h"
 #include "nn/model.h"
 
 typedef enum qea_precision {

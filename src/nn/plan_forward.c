@@ -1,0 +1,149 @@
+/* nn/plan_forward.c: the steps in order. The scale of a branch carries the steps of the grid and the batch
+ * normalisation: with u = s x + bias the true value, z = gamma (u - mean_u) / sqrt(var_u + eps) + beta (Ioffe &
+ * Szegedy, arXiv:1502.03167, algorithm 1) is scale x + shift with scale = gamma s / sqrt(s^2 var_x + eps). */
+#include <math.h>
+
+#include "base/error.h"
+#include "nn/plan_internal.h"
+
+/* s[c] and bias[c] of the branch's source: what turns the integers' sums into true values. */
+static double source_step(const qea_plan *plan, const plan_branch *branch, int c) {
+    if (branch->layer < 0) return 1;
+    const plan_layer *layer = &plan->layers[branch->layer];
+    return (double)layer->step_w[c] * (double)layer->step_a;
+}
+
+static double source_bias(const qea_plan *plan, const plan_branch *branch, int c) {
+    if (branch->layer < 0 || !plan->layers[branch->layer].bias) return 0;
+    return (double)plan->layers[branch->layer].bias->value[c];
+}
+
+static void scale_by_step(const qea_plan *plan, plan_branch *branch, int channels) {
+    for (int c = 0; c < channels; c++) {
+        branch->coefs.scale[c] = (float)source_step(plan, branch, c);
+        branch->coefs.shift[c] = (float)source_bias(plan, branch, c);
+    }
+}
+
+static void scale_by_running(const qea_plan *plan, plan_branch *branch, int channels) {
+    const plan_norm *norm = &branch->norm;
+    for (int c = 0; c < channels; c++) {
+        double gain = (double)norm->gamma->value[c] / sqrt((double)norm->variance->value[c] + norm->node->eps);
+        double offset = source_bias(plan, branch, c) - (double)norm->mean->value[c];
+        branch->coefs.scale[c] = (float)(gain * source_step(plan, branch, c));
+        branch->coefs.shift[c] = (float)((double)norm->beta->value[c] + gain * offset);
+    }
+}
+
+static void scale_by_batch(const qea_plan *plan, plan_branch *branch, size_t rows, int channels) {
+    const plan_norm *norm = &branch->norm;
+    plan_coefs *coefs = &branch->coefs;
+    plan->kernels->channel_stats(plan_view(plan, branch->source), rows, channels, coefs->center, coefs->variance);
+    double momentum = norm->node->momentum;
+    double unbiased = rows > 1 ? (double)rows / ((double)rows - 1) : 1;
+    for (int c = 0; c < channels; c++) {
+        double s = source_step(plan, branch, c);
+        double mean = s * (double)coefs->center[c], variance = s * s * (double)coefs->variance[c];
+        double scale = (double)norm->gamma->value[c] * s / sqrt(variance + norm->node->eps);
+        coefs->scale[c] = (float)scale;
+        coefs->shift[c] = (float)((double)norm->beta->value[c] - scale * (double)coefs->center[c]);
+        float *running_mean = &norm->mean->value[c], *running_variance = &norm->variance->value[c];
+        double true_mean = mean + source_bias(plan, branch, c);
+        *running_mean = (float)((1 - momentum) * (double)*running_mean + momentum * true_mean);
+        *running_variance = (float)((1 - momentum) * (double)*running_variance + momentum * variance * unbiased);
+    }
+}
+
+qea_segment qea_plan_segment_view(const qea_plan *plan, const plan_segment *segment, bool outputs) {
+    qea_segment view = {.rows = segment->rows,
+                        .channels = segment->channels,
+                        .num_branches = segment->num_branches,
+                        .relu = segment->relu,
+                        .y = plan_view(plan, outputs ? segment->y : -1),
+                        .num_quants = segment->num_quants};
+    for (int i = 0; i < segment->num_branches; i++) {
+        const plan_branch *branch = &segment->branch[i];
+        view.branch[i].x = plan_view(plan, branch->source);
+        if (plan_branch_is_plain(branch)) continue;
+        view.branch[i].scale = branch->coefs.scale;
+        view.branch[i].shift = branch->coefs.shift;
+    }
+    for (int i = 0; i < segment->num_quants; i++) {
+        view.out[i].quant = plan->layers[segment->quant[i].layer].act;
+        view.out[i].q = plan_view(plan, outputs ? segment->quant[i].tensor : -1);
+    }
+    return view;
+}
+
+static double mean_abs(qea_view view, size_t count) {
+    double sum = 0;
+    for (size_t i = 0; i < count; i++)
+        sum += fabs((double)(view.type == QEA_F32 ? ((const float *)view.data)[i]
+                                                  : qea_bf16_to_f32(((const uint16_t *)view.data)[i])));
+    return count > 0 ? sum / (double)count : 0;
+}
+
+/* A step that has no value yet (LSQ) gets it from the first training batch: y is computed once into the memory of the
+ * quantised copy. */
+static qea_status init_act_param(qea_context *ctx, qea_plan *plan, const plan_segment *segment, int i, bool training) {
+    plan_layer *layer = &plan->layers[segment->quant[i].layer];
+    if (!layer->act_param || !isnan(layer->act_param->value[0])) return QEA_OK;
+    if (!training)
+        return qea_fail(ctx, QEA_ERR_STATE, "layer %s: its activation step has no value before training",
+                        layer->node->name);
+    qea_segment view = qea_plan_segment_view(plan, segment, false);
+    view.num_quants = 0;
+    view.y = plan_view(plan, segment->quant[i].tensor);
+    plan->kernels->segment_forward(&view);
+    double mean = mean_abs(view.y, segment->rows * (size_t)segment->channels);
+    layer->act_param->value[0] =
+        qea_act_quant_init_param(plan->model->activation_quantizer, layer->act_bits, layer->act_signed, (float)mean);
+    qea_plan_set_act_quant(plan, layer);
+    return QEA_OK;
+}
+
+static qea_status segment_forward(qea_context *ctx, qea_plan *plan, plan_segment *segment, bool training) {
+    for (int i = 0; i < segment->num_branches; i++) {
+        plan_branch *branch = &segment->branch[i];
+        if (branch->normed && training)
+            scale_by_batch(plan, branch, segment->rows, segment->channels);
+        else if (branch->normed)
+            scale_by_running(plan, branch, segment->channels);
+        else if (branch->layer >= 0)
+            scale_by_step(plan, branch, segment->channels);
+    }
+    for (int i = 0; i < segment->num_quants; i++) QEA_TRY(init_act_param(ctx, plan, segment, i, training));
+    qea_segment view = qea_plan_segment_view(plan, segment, true);
+    plan->kernels->segment_forward(&view);
+    return QEA_OK;
+}
+
+qea_status qea_plan_forward(qea_context *ctx, qea_plan *plan, bool training) {
+    const qea_kernels *k = plan->kernels;
+    int n = plan->options.batch;
+    for (size_t i = 0; i < plan->num_steps; i++) {
+        const plan_step *step = &plan->steps[i];
+        const qea_graph_node *node = step->node, *from = step->from;
+        qea_view x = plan_view(plan, step->in), y = plan_view(plan, step->out);
+        switch (step->op) {
+        case PLAN_CONV:
+            QEA_TRY(k->conv_forward(ctx, plan->layers[step->index].conv, x.data, y.data));
+            break;
+        case PLAN_SEGMENT:
+            QEA_TRY(segment_forward(ctx, plan, &plan->segments[step->index], training));
+            break;
+        case PLAN_SKIP:
+            k->skip(x, y, n, from->height, from->width, from->channels, node->height, node->width, node->channels,
+                    node->conv.stride);
+            break;
+        case PLAN_MAX_POOL:
+            k->max_pool(x, y, plan_view(plan, step->argmax).data, n, from->height, from->width, from->channels,
+                        node->kernel, node->stride, node->padding);
+            break;
+        case PLAN_AVG_POOL:
+            k->avg_pool(x, y, n, from->height, from->width, from->channels, node->kernel, node->stride, node->padding);
+            break;
+        }
+    }
+    return QEA_OK;
+}

@@ -1,0 +1,136 @@
+/* nn/plan_layers.c: the plan's convolutions: quantisers, parameters, kernels; weights on the grid. */
+#include <string.h>
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "nn/plan_internal.h"
+
+qea_param *qea_plan_find_param(const qea_model *model, const char *layer, const char *what) {
+    size_t length = strlen(layer);
+    for (size_t i = 0; i < model->num_params; i++) {
+        const char *name = model->params[i].name;
+        if (strncmp(name, layer, length) == 0 && name[length] == '.' && strcmp(name + length + 1, what) == 0)
+            return &model->params[i];
+    }
+    return NULL;
+}
+
+static qea_conv_shape layer_shape(const qea_graph_node *node, const qea_graph_node *from, int batch) {
+    const qea_conv_options *o = &node->conv;
+    qea_conv_shape shape = {.n = batch, .k = node->channels, .oh = node->height, .ow = node->width};
+    if (node->op == QEA_OP_LINEAR) { /* a 1x1 convolution of 1x1 images */
+        shape.h = shape.w = shape.r = shape.s = shape.stride = shape.groups = 1;
+        shape.c = from->height * from->width * from->channels;
+    } else {
+        shape.h = from->height;
+        shape.w = from->width;
+        shape.c = from->channels;
+        shape.r = shape.s = o->kernel;
+        shape.stride = o->stride;
+        shape.pad = o->padding;
+        shape.groups = o->groups;
+    }
+    return shape;
+}
+
+static bool low_bits(int bits) { return bits >= 1 && bits <= 8; }
+
+/* Integers of up to 8 bits are exact in bfloat16; a layer whose kernel cannot do it here falls back to float32 where
+ * the precision was left to us. */
+static qea_status make_conv(qea_context *ctx, qea_plan *plan, plan_layer *layer, int weight_bits) {
+    const qea_kernels *k = plan->kernels;
+    qea_conv_use use = plan->options.training ? QEA_CONV_TRAINING : QEA_CONV_INFERENCE;
+    if (plan->bf16 && low_bits(weight_bits) && low_bits(layer->act_bits)) {
+        layer->type = QEA_BF16;
+        layer->out_type = plan->options.training ? QEA_BF16 : QEA_F32; /* evaluation stores the sums exactly */
+        qea_status status = k->conv_create(ctx, &layer->shape, use, layer->type, layer->out_type, &layer->conv);
+        if (status == QEA_ERR_UNSUPPORTED && layer->out_type == QEA_F32) {
+            layer->out_type = QEA_BF16;
+            status = k->conv_create(ctx, &layer->shape, use, layer->type, layer->out_type, &layer->conv);
+        }
+        if (status != QEA_ERR_UNSUPPORTED || plan->options.precision == QEA_PRECISION_BF16) return status;
+    }
+    layer->type = layer->out_type = QEA_F32;
+    return k->conv_create(ctx, &layer->shape, use, layer->type, layer->out_type, &layer->conv);
+}
+
+static void find_params(const qea_model *model, plan_layer *layer) {
+    const char *name = layer->node->name;
+    layer->weight = qea_plan_find_param(model, name, "weight");
+    layer->bias = qea_plan_find_param(model, name, "bias");
+    if (qea_weight_quant_num_params(&layer->weight_quant) > 0)
+        layer->weight_step = qea_plan_find_param(model, name, "weight_step");
+    if (layer->act_quantized && qea_act_quant_num_params(model->activation_quantizer, layer->act_bits) > 0)
+        layer->act_param =
+            qea_plan_find_param(model, name, model->activation_quantizer == QEA_PACT ? "act_alpha" : "act_step");
+}
+
+static qea_status make_layer(qea_context *ctx, qea_plan *plan, const qea_graph_node *node, int weight_bits,
+                             int act_bits, plan_layer *layer) {
+    const qea_model *model = plan->model;
+    const qea_conv_shape *shape = &layer->shape;
+    layer->node = node;
+    layer->shape = layer_shape(node, qea_graph_node_at(model->graph, node->in[0]), plan->options.batch);
+    layer->act_bits = act_bits;
+    layer->act_quantized = node->quantized >= 0;
+    layer->step_a = 1;
+    layer->in = -1;
+    size_t per_channel = (size_t)(shape->c / shape->groups) * (size_t)shape->r * (size_t)shape->s;
+    layer->weight_quant = (qea_weight_quant){model->weight_quantizer, weight_bits, (size_t)shape->k, per_channel};
+    find_params(model, layer);
+    size_t count;
+    if (!qea_size_mul(per_channel, (size_t)shape->k, &count) || !layer->weight || layer->weight->count != count)
+        return qea_fail(ctx, QEA_ERR_CONFIG, "plan: layer %s: the model's weights do not fit the graph", node->name);
+    QEA_TRY(QEA_NEW(ctx, "quantised weights", layer->q, count));
+    QEA_TRY(QEA_NEW(ctx, "weight steps", layer->step_w, (size_t)shape->k));
+    plan->other_bytes += (count + (size_t)shape->k) * sizeof(float);
+    if (plan->dweight_count < count) plan->dweight_count = count;
+    qea_status status = make_conv(ctx, plan, layer, weight_bits);
+    return status == QEA_OK ? status : qea_fail_prefix(ctx, status, "layer %s", node->name);
+}
+
+qea_status qea_plan_make_layers(qea_context *ctx, qea_plan *plan) {
+    const qea_graph *graph = plan->model->graph;
+    size_t nodes = qea_graph_num_nodes(graph);
+    QEA_TRY(QEA_NEW(ctx, "plan layers", plan->layers, qea_graph_num_layers(graph)));
+    QEA_TRY(QEA_NEW(ctx, "plan nodes", plan->node_layer, nodes));
+    for (size_t i = 0; i < nodes; i++) {
+        const qea_graph_node *node = qea_graph_node_at(graph, (qea_node)i);
+        plan->node_layer[i] = -1;
+        if (node->op != QEA_OP_CONV && node->op != QEA_OP_LINEAR) continue;
+        int weight_bits = node->quantized >= 0 ? plan->model->weight_bits[node->quantized] : 32;
+        int act_bits = node->quantized >= 0 ? plan->model->activation_bits[node->quantized] : 32;
+        if (weight_bits == 0 || act_bits == 0) continue; /* left out */
+        plan->node_layer[i] = (int)plan->num_layers;
+        plan_layer *layer = &plan->layers[plan->num_layers++]; /* counted first, so that a failure frees its parts */
+        QEA_TRY(make_layer(ctx, plan, node, weight_bits, act_bits, layer));
+    }
+    if (plan->options.training) {
+        QEA_TRY(QEA_NEW(ctx, "weight gradients", plan->dweight, plan->dweight_count));
+        plan->other_bytes += plan->dweight_count * sizeof(float);
+    }
+    return QEA_OK;
+}
+
+void qea_plan_layer_free(const qea_plan *plan, plan_layer *layer) {
+    if (layer->conv) plan->kernels->conv_destroy(layer->conv);
+    qea_free(layer->q);
+    qea_free(layer->step_w);
+}
+
+void qea_plan_set_act_quant(const qea_plan *plan, plan_layer *layer) {
+    float param = layer->act_param ? layer->act_param->value[0] : 0.0f;
+    qea_act_quant_make(plan->model->activation_quantizer, layer->act_bits, layer->act_signed, param, &layer->act,
+                       &layer->step_a);
+}
+
+qea_status qea_plan_refresh(qea_context *ctx, qea_plan *plan) {
+    for (size_t i = 0; i < plan->num_layers; i++) {
+        plan_layer *layer = &plan->layers[i];
+        qea_weight_quant_forward(&layer->weight_quant, layer->weight->value,
+                                 layer->weight_step ? layer->weight_step->value : NULL, layer->q, layer->step_w);
+        QEA_TRY(plan->kernels->conv_set_weights(ctx, layer->conv, layer->q));
+        if (layer->act_quantized) qea_plan_set_act_quant(plan, layer);
+    }
+    return QEA_OK;
+}
