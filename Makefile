@@ -34,7 +34,7 @@ bench: ## training speed beside PyTorch's, and kernels against plain C
 	@cmake --build build
 	@bench/run build
 
-check: ## format, layers, headers, names, symbols
+check: ## format, layers, headers, names, symbols, calls
 	@scripts/install-deps build check
 	@$(MAKE) --no-print-directory all
 	@scripts/check-format
@@ -42,6 +42,7 @@ check: ## format, layers, headers, names, symbols
 	@scripts/check-headers
 	@scripts/check-names
 	@scripts/check-symbols build
+	@scripts/check-calls build
 
 sanitize: ## the tests under AddressSanitizer and UndefinedBehaviorSanitizer
 	@scripts/install-deps build test
