@@ -14,10 +14,10 @@ qea_status qea_fail_prefix(qea_context *ctx, qea_status status, const char *form
 void qea_log(qea_context *ctx, qea_log_level level, const char *format, ...) QEA_PRINTF(3, 4);
 
 /* return the status of `call` from the enclosing function unless it is QEA_OK. */
-#define QEA_TRY(call)                                    \
-    do {                                                 \
-        qea_status qea_try_status_ = (call);             \
-        if (qea_try_status_ != QEA_OK) return qea_try_status_; \
+#define QEA_TRY(call)                                                                                                  \
+    do {                                                                                                               \
+        qea_status qea_try_status_ = (call);                                                                           \
+        if (qea_try_status_ != QEA_OK) return qea_try_status_;                                                         \
     } while (0)
 
 #endif

@@ -8,9 +8,10 @@
 
 #include "quantea/status.h"
 
-/* Reads at most max_bytes; a larger file is QEA_ERR_DATA naming both sizes; a missing one is QEA_ERR_DATA. *bytes is owned
- * by the caller (qea_free) and has a 0 byte behind its end that is not counted in *size. */
-QEA_MUST_USE qea_status qea_file_read(qea_context *ctx, const char *path, size_t max_bytes, uint8_t **bytes, size_t *size);
+/* Reads at most max_bytes; a larger file is QEA_ERR_DATA naming both sizes; a missing one is QEA_ERR_DATA. *bytes is
+ * owned by the caller (qea_free) and has a 0 byte behind its end that is not counted in *size. */
+QEA_MUST_USE qea_status qea_file_read(qea_context *ctx, const char *path, size_t max_bytes, uint8_t **bytes,
+                                      size_t *size);
 
 /* A file that appears under `path` whole (written beside it, fsync, rename, fsync of the folder) or not at all. */
 typedef struct qea_file_writer qea_file_writer;
@@ -22,13 +23,14 @@ void qea_file_writer_abandon(qea_file_writer *w); /* NULL is allowed */
 
 QEA_MUST_USE qea_status qea_file_write(qea_context *ctx, const char *path, const void *bytes, size_t size);
 
-bool qea_file_exists(const char *path);      /* anything of that name */
+bool qea_file_exists(const char *path); /* anything of that name */
 bool qea_file_is_folder(const char *path);
 QEA_MUST_USE qea_status qea_folder_make(qea_context *ctx, const char *path); /* with its parents; existing is fine */
 
 /* Sorted (byte order) names in a folder without "." and "..". (*names)[i] and *names are owned by the caller:
  * qea_names_free. At most max_names, more is QEA_ERR_DATA. */
-QEA_MUST_USE qea_status qea_folder_list(qea_context *ctx, const char *path, size_t max_names, char ***names, size_t *count);
+QEA_MUST_USE qea_status qea_folder_list(qea_context *ctx, const char *path, size_t max_names, char ***names,
+                                        size_t *count);
 void qea_names_free(char **names, size_t count);
 
 /* "folder/name" (no doubled slash), owned by the caller. */

@@ -28,6 +28,9 @@ void qea_free(void *block); /* NULL is allowed */
  * after its first batch). */
 size_t qea_alloc_count(void);
 
+/* For tests: the n-th allocation from now on fails (once); 0 switches that off. */
+void qea_alloc_fail_after(long n);
+
 /* QEA_NEW(ctx, "what", pointer, count): allocates `count` of *pointer. */
 #define QEA_NEW(ctx, what, pointer, count) qea_alloc((ctx), (what), (count), sizeof *(pointer), (void **)&(pointer))
 

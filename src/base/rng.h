@@ -1,6 +1,6 @@
-/* base/rng.h: counter-based random numbers, value = f(seed, purpose, trial, epoch, index). No hidden state, so a resumed
- * or parallel run draws the same numbers. Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3",
- * SC 2011, section 3.3). */
+/* base/rng.h: counter-based random numbers, value = f(seed, purpose, trial, epoch, index). No hidden state, so a
+ * resumed or parallel run draws the same numbers. Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1,
+ * 2, 3", SC 2011, section 3.3). */
 #ifndef QEA_BASE_RNG_H
 #define QEA_BASE_RNG_H
 
@@ -31,9 +31,9 @@ qea_rng qea_rng_make(uint64_t seed, qea_rng_purpose purpose, uint32_t trial, uin
 
 /* The index-th value of the stream; the same arguments give the same value always. */
 uint64_t qea_rng_u64(const qea_rng *rng, uint64_t index);
-double qea_rng_uniform(const qea_rng *rng, uint64_t index);                  /* [0, 1), 53 bits */
+double qea_rng_uniform(const qea_rng *rng, uint64_t index);                 /* [0, 1), 53 bits */
 uint32_t qea_rng_below(const qea_rng *rng, uint64_t index, uint32_t bound); /* 0..bound-1, bound > 0; bias < 2^-32 */
-double qea_rng_normal(const qea_rng *rng, uint64_t index);                   /* mean 0, variance 1 (Box-Muller) */
+double qea_rng_normal(const qea_rng *rng, uint64_t index);                  /* mean 0, variance 1 (Box-Muller) */
 
 /* order[0..n) becomes a random permutation of 0..n-1 (Fisher-Yates, indices 0..n-1 of the stream are used). */
 void qea_rng_permutation(const qea_rng *rng, uint32_t n, uint32_t *order);
