@@ -1,0 +1,69 @@
+/* Who may write a task, and where: the coordinator's lock and the file systems that are refused. */
+#include "store/store_internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/memory.h"
+
+/* Numbers from linux/magic.h and the file systems' own sources; a kernel's header may lack some. FUSE is not here: it
+ * is local as often as not. */
+const char *qea_store_network_name(unsigned long magic) {
+    static const struct {
+        unsigned long magic;
+        const char *name;
+    } names[] = {{0x6969, "NFS"},          {0x517b, "SMB"},
+                 {0xfe534d42, "SMB2"},     {0xff534d42, "CIFS"},
+                 {0x01021997, "9P"},       {0x73757245, "Coda"},
+                 {0x5346414f, "AFS"},      {0x6b414653, "AFS"},
+                 {0x00c36400, "Ceph"},     {0x564c, "NCP"},
+                 {0x0bd00bd0, "Lustre"},   {0x47504653, "GPFS"},
+                 {0x20030528, "OrangeFS"}, {0x786f4256, "VirtualBox shared folder"}};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (names[i].magic == (magic & 0xffffffffUL)) return names[i].name;
+    return NULL;
+}
+
+static qea_status refuse_second(qea_context *ctx, const char *folder, int lock) {
+    char pid[32] = "";
+    ssize_t got = pread(lock, pid, sizeof pid - 1, 0);
+    pid[got > 0 ? strspn(pid, "0123456789") : 0] = '\0';
+    return qea_fail(ctx, QEA_ERR_STATE, "%s: this task is in use by another process (pid %s); wait for it or end it",
+                    folder, pid[0] != '\0' ? pid : "not known");
+}
+
+qea_status qea_store_lock(qea_context *ctx, const char *folder, int *lock) {
+    char *path = NULL;
+    char pid[32];
+    QEA_TRY(qea_path_join(ctx, folder, "task.lock", &path));
+    int file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644); /* not inherited: a worker must not hold it */
+    int error = errno;
+    qea_free(path);
+    if (file < 0) return qea_fail(ctx, QEA_ERR_IO, "%s: making task.lock: %s", folder, strerror(error));
+    qea_status status = QEA_OK;
+    int length = snprintf(pid, sizeof pid, "%ld\n", (long)getpid());
+    if (flock(file, LOCK_EX | LOCK_NB) != 0) {
+        status = errno == EWOULDBLOCK ? refuse_second(ctx, folder, file)
+                                      : qea_fail(ctx, QEA_ERR_IO, "%s: locking task.lock: %s", folder, strerror(errno));
+    } else if (ftruncate(file, 0) != 0 || pwrite(file, pid, (size_t)length, 0) != length) {
+        status = qea_fail(ctx, QEA_ERR_IO, "%s: writing task.lock: %s", folder, strerror(errno));
+    }
+    if (status != QEA_OK) {
+        (void)close(file);
+        return status;
+    }
+    *lock = file;
+    return QEA_OK;
+}
+
+/* The file stays: removing it could take it from under a process that has just opened it. */
+void qea_store_unlock(int lock) {
+    if (lock >= 0) (void)close(lock);
+}
