@@ -1,0 +1,44 @@
+/* train/training.h: a training run's state; private to src/train. */
+#ifndef QEA_TRAIN_TRAINING_H
+#define QEA_TRAIN_TRAINING_H
+
+#include "train/optimizer.h"
+#include "train/trainer.h"
+
+/* A plan and a loader that go over a part of a data set. */
+typedef struct qea_evaluator {
+    qea_plan *plan;     /* owned */
+    qea_loader *loader; /* owned */
+} qea_evaluator;
+
+QEA_MUST_USE qea_status qea_evaluator_create(qea_context *ctx, qea_model *model, const qea_kernels *kernels,
+                                             qea_precision precision, const qea_loader_config *data,
+                                             qea_evaluator *out);
+void qea_evaluator_free(qea_evaluator *evaluator);
+QEA_MUST_USE qea_status qea_evaluator_run(qea_context *ctx, qea_evaluator *evaluator, qea_eval_result *result);
+
+/* QEA_ERR_CONFIG where images or labels do not fit the network. */
+QEA_MUST_USE qea_status qea_check_data(qea_context *ctx, const qea_graph *graph, const qea_dataset *data);
+
+typedef struct qea_training {
+    qea_model *model;                 /* borrowed */
+    const qea_train_options *options; /* borrowed */
+    qea_plan *plan;                   /* owned */
+    qea_loader *loader;               /* owned */
+    qea_evaluator validation;
+    qea_optimizer_state optimizer;
+    float **best; /* owned, [num_params]: values of the best epoch; NULL without keep_best */
+    /* where the run stands; kept in checkpoints */
+    int epochs_done, best_epoch;
+    double train_loss;
+    double accuracy, accuracy_top5;           /* of the last epoch; NaN without validation */
+    double best_accuracy, best_accuracy_top5; /* of the best one */
+} qea_training;
+
+/* Writes, or continues from, options->checkpoint. Loading nothing (there is no such file) is QEA_OK. */
+QEA_MUST_USE qea_status qea_checkpoint_save(qea_context *ctx, const qea_training *training);
+QEA_MUST_USE qea_status qea_checkpoint_load(qea_context *ctx, qea_training *training);
+
+double qea_seconds(void); /* monotonic */
+
+#endif
