@@ -1,0 +1,133 @@
+/* search/parts.h: what the files of this layer share. Survival (domination, normalisation, niching) sees objective
+ * vectors and violations; variation and the archive see genomes; only search.c and proposal.c know both. */
+#ifndef QEA_SEARCH_PARTS_H
+#define QEA_SEARCH_PARTS_H
+
+#include <stdbool.h>
+
+#include "base/rng.h"
+#include "quantea/search.h"
+
+/* A stream of random numbers read in order; its place is the caller's, so nothing is hidden. */
+typedef struct qea_draws {
+    qea_rng rng;
+    uint64_t next;
+} qea_draws;
+
+static inline qea_draws qea_draws_make(uint64_t seed, qea_rng_purpose purpose, uint64_t trial, uint64_t attempt) {
+    qea_draws draws = {qea_rng_make(seed, purpose, (uint32_t)trial, (uint32_t)attempt), 0};
+    return draws;
+}
+
+static inline uint32_t qea_draw_below(qea_draws *draws, size_t bound) {
+    return qea_rng_below(&draws->rng, draws->next++, (uint32_t)bound);
+}
+
+static inline double qea_draw_uniform(qea_draws *draws) { return qea_rng_uniform(&draws->rng, draws->next++); }
+
+/* --- domination.c --- */
+
+/* Sorts `members` [count] (indices of rows of objectives [..][m]) by Pareto fronts: afterwards front k stands in
+ * members[starts[k] .. starts[k+1]), ascending inside. Stops after the front that reaches `enough` members; the rest is
+ * left out. starts has room for count + 1. Efficient non-dominated sort, Zhang et al., IEEE TEVC 19(2), 2015,
+ * doi:10.1109/TEVC.2014.2308305. */
+QEA_MUST_USE qea_status qea_fronts_sort(qea_context *ctx, const double *objectives, size_t m, size_t *members,
+                                        size_t count, size_t enough, size_t *starts, size_t *num_fronts);
+
+/* --- normalise.c --- */
+
+/* What normalisation remembers over the generations, in the objectives' own units. */
+typedef struct qea_frame {
+    size_t m;
+    bool started;     /* false until the first feasible member was seen */
+    double *ideal;    /* [m], owned */
+    double *extremes; /* [m][m], row j is the extreme point of axis j; owned */
+} qea_frame;
+
+QEA_MUST_USE qea_status qea_frame_create(qea_context *ctx, size_t m, qea_frame *frame);
+void qea_frame_clear(qea_frame *frame);
+
+/* Learns from feasible `members` [count], of which the first `front` are non-dominated, and writes their normalised
+ * objectives [count][m]: 0 is the ideal point, 1 the intercept of the hyperplane. count and front >= 1. */
+QEA_MUST_USE qea_status qea_frame_normalise(qea_context *ctx, qea_frame *frame, const double *objectives,
+                                            const size_t *members, size_t count, size_t front, double *normalised);
+
+/* Solves matrix [n][n] x = 1; `matrix` is overwritten. False if it is singular. Exposed for tests. */
+bool qea_solve_ones(double *matrix, size_t n, double *x);
+
+/* --- niching.c --- */
+
+/* Of normalised [count][m] the first `accepted` are taken; chooses `keep` - accepted of the others by the crowding of
+ * their reference lines. directions [h][m] have length 1. picked[count] gets true for every taken member. */
+QEA_MUST_USE qea_status qea_niche_fill(qea_context *ctx, const double *normalised, size_t count, size_t m,
+                                       const double *directions, size_t h, size_t accepted, size_t keep,
+                                       qea_draws *draws, bool *picked);
+
+/* --- reference_points.c --- */
+
+/* The lattice for a population: the largest single layer of at most `population` points, and where that has no inner
+ * points (partitions < m) the largest second layer that still fits. At least the m corners. */
+void qea_reference_choose(size_t m, size_t population, size_t *partitions, size_t *inner_partitions);
+
+/* --- variation.c --- */
+
+typedef struct qea_space {
+    size_t num_genes;
+    uint16_t *sizes; /* [num_genes], owned */
+    size_t num_free; /* genes of more than one value */
+    uint32_t *free;  /* [num_free], their places; owned */
+} qea_space;
+
+QEA_MUST_USE qea_status qea_space_create(qea_context *ctx, size_t num_genes, const uint16_t *sizes, qea_space *space);
+void qea_space_clear(qea_space *space);
+uint64_t qea_space_count(const qea_space *space); /* number of genomes; UINT64_MAX if that is not enough */
+
+void qea_genome_sample(const qea_space *space, qea_draws *draws, uint16_t *genome);
+void qea_genome_cross(const qea_space *space, qea_draws *draws, const uint16_t *a, const uint16_t *b, uint16_t *child);
+void qea_genome_mutate(const qea_space *space, qea_draws *draws, uint16_t *genome);
+
+/* --- archive.c --- */
+
+typedef enum qea_trial_state { QEA_TRIAL_ASKED, QEA_TRIAL_TOLD, QEA_TRIAL_FAILED } qea_trial_state;
+
+/* Every trial ever asked; row t-1 is trial t. Genomes are distinct. */
+typedef struct qea_archive {
+    size_t num_genes, num_objectives, count, capacity;
+    uint16_t *genomes;  /* [capacity][num_genes], owned */
+    double *objectives; /* [capacity][num_objectives], owned */
+    double *violations; /* [capacity], owned */
+    uint8_t *states;    /* [capacity], qea_trial_state; owned */
+    size_t *table;      /* [table_size] hash table of row + 1, 0 = empty; owned */
+    size_t table_size;  /* a power of two, or 0 */
+} qea_archive;
+
+void qea_archive_clear(qea_archive *archive);
+bool qea_archive_has(const qea_archive *archive, const uint16_t *genome);
+/* Adds a genome that is not there yet. */
+QEA_MUST_USE qea_status qea_archive_add(qea_context *ctx, qea_archive *archive, const uint16_t *genome);
+static inline const uint16_t *qea_archive_genome(const qea_archive *archive, size_t row) {
+    return archive->genomes + row * archive->num_genes;
+}
+
+/* --- proposal.c --- */
+
+/* Finds genomes that are allowed and were never asked. */
+typedef struct qea_proposer {
+    qea_space space;
+    qea_archive archive;
+    uint64_t seed;
+    double (*violation)(void *user, const uint16_t *genome); /* or NULL */
+    void *user;                                              /* borrowed */
+    uint32_t *order;                                         /* [num_free], scratch of the repair; owned */
+    size_t neighbour_row, neighbour_gene; /* all neighbours before this place are asked or not allowed */
+    uint16_t *counter;                    /* [num_genes], so are all genomes before it; owned */
+    bool counter_done;
+} qea_proposer;
+
+/* Each writes genome [num_genes] and returns true, or returns false when it found none. */
+bool qea_propose_child(qea_proposer *p, const size_t *parents, size_t num_parents, uint16_t *genome);
+bool qea_propose_random(qea_proposer *p, uint16_t *genome);
+bool qea_propose_systematic(qea_proposer *p, uint16_t *genome);
+bool qea_genome_allowed(const qea_proposer *p, const uint16_t *genome);
+
+#endif
