@@ -1,0 +1,110 @@
+#include <stdbool.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/memory.h"
+#include "data/readers.h"
+#include "data/transforms.h"
+
+static qea_status check_shape(qea_context *ctx, const char *name, size_t count, int height, int width, int channels,
+                              int num_classes) {
+    if (count < 1 || count > INT32_MAX)
+        return qea_fail(ctx, QEA_ERR_DATA, "%s: %zu images; 1 to %d are possible", name, count, INT32_MAX);
+    if (height < 1 || width < 1 || height > QEA_DATA_MAX_SIDE || width > QEA_DATA_MAX_SIDE)
+        return qea_fail(ctx, QEA_ERR_DATA, "%s: images of %d x %d; 1 to %d are possible for each side", name, height,
+                        width, QEA_DATA_MAX_SIDE);
+    if (channels < 1 || channels > QEA_MAX_CHANNELS)
+        return qea_fail(ctx, QEA_ERR_DATA, "%s: images with %d channels; 1 to %d are possible", name, channels,
+                        QEA_MAX_CHANNELS);
+    if (num_classes < 1 || num_classes > QEA_DATA_MAX_CLASSES)
+        return qea_fail(ctx, QEA_ERR_DATA, "%s: %d classes; 1 to %d are possible", name, num_classes,
+                        QEA_DATA_MAX_CLASSES);
+    return QEA_OK;
+}
+
+qea_status qea_dataset_create(qea_context *ctx, const char *name, size_t count, int height, int width, int channels,
+                              int num_classes, qea_dataset **out) {
+    *out = NULL;
+    QEA_TRY(check_shape(ctx, name, count, height, width, channels, num_classes));
+    size_t image, bytes; /* the image cannot overflow: 2^14 * 2^14 * 4 */
+    image = (size_t)height * (size_t)width * (size_t)channels;
+    if (!qea_size_mul(count, image, &bytes) || bytes > QEA_DATA_MAX_BYTES)
+        return qea_fail(ctx, QEA_ERR_DATA, "%s: %zu images of %d x %d x %d are more than %zu bytes", name, count,
+                        height, width, channels, QEA_DATA_MAX_BYTES);
+    qea_dataset *dataset = NULL;
+    QEA_TRY(QEA_NEW(ctx, "data set", dataset, 1));
+    dataset->count = count;
+    dataset->height = height;
+    dataset->width = width;
+    dataset->channels = channels;
+    dataset->num_classes = num_classes;
+    qea_status status = QEA_NEW(ctx, "pixels", dataset->pixels, bytes);
+    if (status == QEA_OK) status = QEA_NEW(ctx, "labels", dataset->labels, count);
+    if (status != QEA_OK) {
+        qea_dataset_destroy(dataset);
+        return status;
+    }
+    *out = dataset;
+    return QEA_OK;
+}
+
+void qea_dataset_destroy(qea_dataset *dataset) {
+    if (!dataset) return;
+    for (int c = 0; dataset->class_names && c < dataset->num_classes; c++) qea_free(dataset->class_names[c]);
+    qea_free(dataset->class_names);
+    qea_free(dataset->pixels);
+    qea_free(dataset->labels);
+    qea_free(dataset);
+}
+
+qea_status qea_dataset_set_names(qea_context *ctx, qea_dataset *dataset, const char *const *names) {
+    QEA_TRY(QEA_NEW(ctx, "class names", dataset->class_names, (size_t)dataset->num_classes));
+    for (int c = 0; c < dataset->num_classes; c++) QEA_TRY(qea_strdup(ctx, names[c], &dataset->class_names[c]));
+    return QEA_OK;
+}
+
+qea_status qea_data_read_exact(qea_context *ctx, const char *path, size_t size, const char *what, uint8_t **bytes) {
+    size_t found = 0;
+    *bytes = NULL;
+    /* Somewhat larger files are read, too, for a message that says where the surplus begins. */
+    QEA_TRY(qea_file_read(ctx, path, 2 * size, bytes, &found));
+    if (found == size) return QEA_OK;
+    qea_free(*bytes);
+    *bytes = NULL;
+    if (found < size)
+        return qea_fail(ctx, QEA_ERR_DATA, "%s: truncated: ends at byte %zu, but %s has %zu bytes", path, found, what,
+                        size);
+    return qea_fail(ctx, QEA_ERR_DATA, "%s: oversized: %zu bytes follow byte %zu, where %s ends", path, found - size,
+                    size, what);
+}
+
+static qea_status holds_any(qea_context *ctx, const char *folder, const char *const *files, bool *holds) {
+    *holds = false;
+    for (; *files && !*holds; files++) {
+        char *path = NULL;
+        QEA_TRY(qea_path_join(ctx, folder, *files, &path));
+        *holds = qea_file_exists(path) && !qea_file_is_folder(path);
+        qea_free(path);
+    }
+    return QEA_OK;
+}
+
+qea_status qea_data_find_folder(qea_context *ctx, const char *path, const char *const *subfolders,
+                                const char *const *files, char **folder) {
+    *folder = NULL;
+    bool holds = false;
+    QEA_TRY(holds_any(ctx, path, files, &holds));
+    if (holds) return qea_strdup(ctx, path, folder);
+    for (; *subfolders; subfolders++) {
+        char *candidate = NULL;
+        QEA_TRY(qea_path_join(ctx, path, *subfolders, &candidate));
+        qea_status status = holds_any(ctx, candidate, files, &holds);
+        if (status == QEA_OK && holds) {
+            *folder = candidate;
+            return QEA_OK;
+        }
+        qea_free(candidate);
+        QEA_TRY(status);
+    }
+    return QEA_OK;
+}
