@@ -33,9 +33,8 @@ static bool told_to_fail(void) { return atomic_load(&fail_countdown) > 0 && atom
 
 /* bytes > 0; the last ones are zeroed from `zero_from` on. */
 static void *take(size_t bytes, size_t zero_from) {
-    size_t padded;
-    if (!qea_size_add(bytes, ALIGNMENT - 1, &padded) || told_to_fail()) return NULL;
-    char *block = aligned_alloc(ALIGNMENT, padded / ALIGNMENT * ALIGNMENT);
+    if (bytes > PTRDIFF_MAX - ALIGNMENT || told_to_fail()) return NULL; /* pointers into more cannot be subtracted */
+    char *block = aligned_alloc(ALIGNMENT, (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT);
     if (block == NULL) return NULL;
     atomic_fetch_add(&allocations, 1);
     memset(block + zero_from, 0, bytes - zero_from);
