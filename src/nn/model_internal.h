@@ -1,0 +1,19 @@
+/* nn/model_internal.h: a model before its values are there; private to model*.c. */
+#ifndef QEA_NN_MODEL_INTERNAL_H
+#define QEA_NN_MODEL_INTERNAL_H
+
+#include "nn/model.h"
+#include "nn/quantize.h"
+
+/* Names and shapes of all parameters, no values yet: a loader compares them with the file before it takes memory. */
+QEA_MUST_USE qea_status qea_model_describe(qea_context *ctx, const qea_graph *graph, const qea_bit_policy *policy,
+                                           qea_model **out);
+/* Values (all 0) and gradients. */
+QEA_MUST_USE qea_status qea_model_allocate(qea_context *ctx, qea_model *model);
+
+/* The parameter "node.part", e.g. "layer1.0.conv1" and "weight", or NULL. */
+qea_param *qea_model_find_part(const qea_model *model, const char *node, const char *part);
+/* How the weights of a convolution or linear layer are quantised (32 bits where they are not). */
+qea_weight_quant qea_model_weight_quant(const qea_model *model, const qea_graph_node *node);
+
+#endif
