@@ -1,10 +1,11 @@
-/* kernels/kernels.h: dense loops on shaped buffers. A device is a table of functions; `ref` is the plain C specification that
- * every other table is checked against; `cpu` is the fast one (oneDNN convolutions, own fused passes).
+/* kernels/kernels.h: dense loops on shaped buffers. A device is a table of functions; `ref` is the plain C
+ * specification that every other table is checked against; `cpu` is the fast one (oneDNN convolutions, own fused
+ * passes).
  *
  * Layouts: activations NHWC; weights KRSC-free: [K][C/groups][R][S] (as in PyTorch); a "row" is one pixel's C channels.
- * Types: float32 or bfloat16 per buffer. Statistics, coefficients, weights at this interface and all sums are float32 (or
- * float64 inside). Nothing here allocates except *_create. All functions are deterministic for a given number of threads;
- * everything but convolutions is deterministic for any number of threads. */
+ * Types: float32 or bfloat16 per buffer. Statistics, coefficients, weights at this interface and all sums are float32
+ * (or float64 inside). Nothing here allocates except *_create. All functions are deterministic for a given number of
+ * threads; everything but convolutions is deterministic for any number of threads. */
 #ifndef QEA_KERNELS_H
 #define QEA_KERNELS_H
 
@@ -36,7 +37,8 @@ typedef struct qea_conv qea_conv; /* opaque; each device has its own */
 
 /* --- fused element-wise pass ("segment") ---
  * z[row][c] = sum over branches b of (scale_b[c] * x_b[row][c] + shift_b[c]);  y = relu ? max(z, 0) : z;
- * outputs: y itself, and quantised copies q_i = Q_i(y) as integers on the grid (the consumer multiplies by the step). */
+ * outputs: y itself, and quantised copies q_i = Q_i(y) as integers on the grid (the consumer multiplies by the step).
+ */
 enum { QEA_MAX_BRANCHES = 2, QEA_MAX_QUANTS = 4, QEA_MAX_GRADS = 8 };
 
 typedef enum qea_act_kind {
@@ -46,9 +48,10 @@ typedef enum qea_act_kind {
 } qea_act_kind;
 
 typedef enum qea_act_grad { /* gradient of the quantiser's parameter */
-    QEA_GRAD_NONE,
-    QEA_GRAD_PACT, /* d(out)/d(alpha) = 1 where t >= hi, else 0 */
-    QEA_GRAD_LSQ   /* d(out)/d(step) = rint(t) - t where lo < t < hi, lo where t <= lo, hi where t >= hi */
+                            QEA_GRAD_NONE,
+                            QEA_GRAD_PACT, /* d(out)/d(alpha) = 1 where t >= hi, else 0 */
+                            QEA_GRAD_LSQ /* d(out)/d(step) = rint(t) - t where lo < t < hi, lo where t <= lo, hi where t
+                                            >= hi */
 } qea_act_grad;
 
 typedef struct qea_act_quant {
@@ -56,63 +59,76 @@ typedef struct qea_act_quant {
     qea_act_grad grad;
     float inv_step, lo, hi;
 } qea_act_quant;
-/* For PACT the gradient to y passes where 0 < t < hi (the clipped part has none); for the others where lo <= t <= hi. */
+/* For PACT the gradient to y passes where 0 < t < hi (the clipped part has none); for the others where lo <= t <= hi.
+ */
 
 typedef struct qea_segment {
-    size_t rows;  /* n * h * w */
+    size_t rows; /* n * h * w */
     int channels;
     int num_branches;
-    struct { qea_view x; const float *scale, *shift; /* [channels]; both NULL: plain x */ } branch[QEA_MAX_BRANCHES];
+    struct {
+        qea_view x;
+        const float *scale, *shift; /* [channels]; both NULL: plain x */
+    } branch[QEA_MAX_BRANCHES];
     bool relu;
     qea_view y; /* data NULL: not wanted */
     int num_quants;
-    struct { qea_act_quant quant; qea_view q; } out[QEA_MAX_QUANTS];
+    struct {
+        qea_act_quant quant;
+        qea_view q;
+    } out[QEA_MAX_QUANTS];
 } qea_segment;
 
 /* Gradients that come back to a segment: to y directly and to the quantised copies (with respect to the real value
  * step * q, so that straight-through passes it to y unscaled). dz = relu mask * (sum of plain + sum of masked). */
 typedef struct qea_segment_grads {
     int num_plain;
-    qea_view plain[QEA_MAX_GRADS];   /* [rows][channels] */
-    qea_view quant[QEA_MAX_QUANTS];  /* one per out[i]; data NULL: none */
+    qea_view plain[QEA_MAX_GRADS];  /* [rows][channels] */
+    qea_view quant[QEA_MAX_QUANTS]; /* one per out[i]; data NULL: none */
 } qea_segment_grads;
 
-typedef struct qea_segment_sums {   /* all float32, owned by the caller */
-    float *dz;                       /* [channels]: sum over rows of dz; NULL: not wanted */
-    float *dz_x[QEA_MAX_BRANCHES];   /* [channels]: sum over rows of dz * (x_b - center_b[c]); NULL: not wanted */
+typedef struct qea_segment_sums {  /* all float32, owned by the caller */
+    float *dz;                     /* [channels]: sum over rows of dz; NULL: not wanted */
+    float *dz_x[QEA_MAX_BRANCHES]; /* [channels]: sum over rows of dz * (x_b - center_b[c]); NULL: not wanted */
     const float *center[QEA_MAX_BRANCHES];
-    double param[QEA_MAX_QUANTS];    /* sum of gradient * d(out)/d(parameter) */
+    double param[QEA_MAX_QUANTS]; /* sum of gradient * d(out)/d(parameter) */
 } qea_segment_sums;
 
-typedef struct qea_segment_dx {     /* what goes back to branch b: dx = a[c]*dz + b[c]*(x - center[c]) + c0[c]; */
-    qea_view dx;                     /* data NULL: not wanted; may be the same memory as one of the gradients or as x */
+typedef struct qea_segment_dx { /* what goes back to branch b: dx = a[c]*dz + b[c]*(x - center[c]) + c0[c]; */
+    qea_view dx;                /* data NULL: not wanted; may be the same memory as one of the gradients or as x */
     const float *a, *b, *center, *c0; /* [channels]; all NULL: dx = dz; b NULL: without the last two terms */
 } qea_segment_dx;
 
 typedef struct qea_kernels {
     const char *name; /* "ref", "cpu" */
 
-    /* types: of input, output and their gradients. QEA_ERR_UNSUPPORTED where bf16 cannot be done here. TRAINING makes the two
-     * backward functions usable. */
-    QEA_MUST_USE qea_status (*conv_create)(qea_context *ctx, const qea_conv_shape *shape, qea_conv_use use, qea_type type, qea_type out_type, qea_conv **out);
+    /* types: of input, output and their gradients. QEA_ERR_UNSUPPORTED where bf16 cannot be done here. TRAINING makes
+     * the two backward functions usable. */
+    QEA_MUST_USE qea_status (*conv_create)(qea_context *ctx, const qea_conv_shape *shape, qea_conv_use use,
+                                           qea_type type, qea_type out_type, qea_conv **out);
     void (*conv_destroy)(qea_conv *conv);
-    /* Packs weights [K][C/groups][R][S] (converted to the conv's type) for the three functions below; call after each change. */
+    /* Packs weights [K][C/groups][R][S] (converted to the conv's type) for the three functions below; call after each
+     * change. */
     QEA_MUST_USE qea_status (*conv_set_weights)(qea_context *ctx, qea_conv *conv, const float *weights);
     QEA_MUST_USE qea_status (*conv_forward)(qea_context *ctx, qea_conv *conv, const void *x, void *y);
     QEA_MUST_USE qea_status (*conv_backward_data)(qea_context *ctx, qea_conv *conv, const void *dy, void *dx);
-    QEA_MUST_USE qea_status (*conv_backward_weights)(qea_context *ctx, qea_conv *conv, const void *x, const void *dy, float *dweights);
+    QEA_MUST_USE qea_status (*conv_backward_weights)(qea_context *ctx, qea_conv *conv, const void *x, const void *dy,
+                                                     float *dweights);
 
     /* mean[c] and biased variance[c] over rows. Robust where |mean| is much larger than the deviation. */
     void (*channel_stats)(qea_view x, size_t rows, int channels, float *mean, float *variance);
 
     void (*segment_forward)(const qea_segment *segment);
     void (*segment_reduce)(const qea_segment *segment, const qea_segment_grads *grads, qea_segment_sums *sums);
-    void (*segment_backward)(const qea_segment *segment, const qea_segment_grads *grads, const qea_segment_dx dx[QEA_MAX_BRANCHES]);
+    void (*segment_backward)(const qea_segment *segment, const qea_segment_grads *grads,
+                             const qea_segment_dx dx[QEA_MAX_BRANCHES]);
 
-    /* Pooling on [n][h][w][c]; average counts the padding (PyTorch's default), max does not see it. argmax [out] holds the
-     * winner's index in the window (row-major, first of equals), NULL at inference. kernel 0 = global average. */
-    void (*max_pool)(qea_view x, qea_view y, uint8_t *argmax, int n, int h, int w, int c, int kernel, int stride, int pad);
-    void (*max_pool_backward)(qea_view dy, const uint8_t *argmax, qea_view dx, int n, int h, int w, int c, int kernel, int stride, int pad);
+    /* Pooling on [n][h][w][c]; average counts the padding (PyTorch's default), max does not see it. argmax [out] holds
+     * the winner's index in the window (row-major, first of equals), NULL at inference. kernel 0 = global average. */
+    void (*max_pool)(qea_view x, qea_view y, uint8_t *argmax, int n, int h, int w, int c, int kernel, int stride,
+                     int pad);
+    void (*max_pool_backward)(qea_view dy, const uint8_t *argmax, qea_view dx, int n, int h, int w, int c, int kernel,
+                              int stride, int pad);
     void (*avg_pool)(qea_view x, qea_view y, int n, int h, int w, int c, int kernel, int stride, int pad);
     void (*avg_pool_backward)(qea_view dy, qea_view dx, int n, int h, int w, int c, int kernel, int stride, int pad);
 
@@ -121,15 +137,15 @@ typedef struct qea_kernels {
     void (*skip_backward)(qea_view dy, qea_view dx, int n, int h, int w, int c, int oh, int ow, int k, int stride);
 
     /* Softmax cross-entropy with label smoothing e: target = (1-e) one-hot + e/classes. Rows with label -1 are ignored.
-     * Sums the loss over rows (float64), counts right answers (arg max, first of equals; a NaN is never right), and writes
-     * dlogits = (p - target) * grad_scale where dlogits is not NULL. */
-    void (*softmax_loss)(const float *logits, const int32_t *labels, int n, int classes, float smoothing, float grad_scale,
-                         float *dlogits, double *loss, int64_t *right, int64_t *right_top5);
+     * Sums the loss over rows (float64), counts right answers (arg max, first of equals; a NaN is never right), and
+     * writes dlogits = (p - target) * grad_scale where dlogits is not NULL. */
+    void (*softmax_loss)(const float *logits, const int32_t *labels, int n, int classes, float smoothing,
+                         float grad_scale, float *dlogits, double *loss, int64_t *right, int64_t *right_top5);
 } qea_kernels;
 
 const qea_kernels *qea_kernels_ref(void);
-/* NULL where this build has none (plain C path). isa: "auto", "avx512", "avx2", "sse2"; *ctx explains a NULL for an isa this CPU
- * lacks. Sets the highest instruction set for the whole process, also oneDNN's; the first call decides. */
+/* NULL where this build has none (plain C path). isa: "auto", "avx512", "avx2", "sse2"; *ctx explains a NULL for an isa
+ * this CPU lacks. Sets the highest instruction set for the whole process, also oneDNN's; the first call decides. */
 const qea_kernels *qea_kernels_cpu(qea_context *ctx, const char *isa);
 
 /* What qea_kernels_cpu chose: "avx2", ...; whether bf16 convolutions are fast here (AMX); oneDNN's version as text. */
@@ -139,7 +155,13 @@ const char *qea_kernels_library_version(void); /* "oneDNN 2.6.3", "plain C" */
 /* Threads of one training step (OpenMP and oneDNN), >= 1. */
 void qea_kernels_set_threads(int threads);
 
-static inline float qea_bf16_to_f32(uint16_t v) { union { uint32_t u; float f; } x = {(uint32_t)v << 16}; return x.f; }
+static inline float qea_bf16_to_f32(uint16_t v) {
+    union {
+        uint32_t u;
+        float f;
+    } x = {(uint32_t)v << 16};
+    return x.f;
+}
 uint16_t qea_f32_to_bf16(float v); /* nearest even, NaN stays NaN */
 
 #endif

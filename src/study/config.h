@@ -1,23 +1,36 @@
-/* study/config.h: what a run is to do, checked and complete, from a YAML file in the original's form (docs/config.md). */
+/* study/config.h: what a run is to do, checked and complete, from a YAML file in the original's form (docs/config.md).
+ */
 #ifndef QEA_STUDY_CONFIG_H
 #define QEA_STUDY_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 #include "base/yaml.h"
 #include "quantea/network.h"
 #include "train/trainer.h"
 
-enum { QEA_MAX_OBJECTIVES = 8, QEA_MAX_CANDIDATES = 16, QEA_MAX_LAYER_RULES = 64, QEA_MAX_BASELINES = 32, QEA_MAX_LIMITS = 16 };
+enum {
+    QEA_MAX_OBJECTIVES = 8,
+    QEA_MAX_CANDIDATES = 16,
+    QEA_MAX_LAYER_RULES = 64,
+    QEA_MAX_BASELINES = 32,
+    QEA_MAX_LIMITS = 16
+};
 
 typedef struct qea_data_config {
-    char *type, *path;        /* owned */
-    double train_portion;     /* 0 < p <= 1 of the training part trains, the rest validates (file order) */
+    char *type, *path;    /* owned */
+    double train_portion; /* 0 < p <= 1 of the training part trains, the rest validates (file order) */
     int train_batch, test_batch;
-    bool shuffle;             /* default true for training, as PyTorch's loader in the original */
+    bool shuffle;                                 /* default true for training, as PyTorch's loader in the original */
     size_t train_images, val_images, test_images; /* budget: at most this many (the first), 0 = all */
     int image_size, channels;
     double test_portion;
-    bool transforms_given;    /* else the data set's own defaults (docs/config.md) */
+    bool transforms_given; /* else the data set's own defaults (docs/config.md) */
     qea_transforms transforms;
+    int crop_size;          /* RandomCrop's size, 0 = not given; must be the images' height and width */
+    int normalize_channels; /* length of Normalize's mean and std, 0 = not given; must be the images' channels */
 } qea_data_config;
 
 typedef struct qea_recipe { /* how a model is trained in a step */
@@ -29,21 +42,33 @@ typedef struct qea_recipe { /* how a model is trained in a step */
     qea_precision precision;
     bool save_weights;
     int checkpoint_epochs;
-    bool keep_best;           /* choose the epoch on validation data */
+    bool keep_best; /* choose the epoch on validation data */
 } qea_recipe;
 
-/* Layers whose name matches `pattern` (fnmatch) have their own candidates; one candidate pins a layer. tie: all matching
- * layers share one weight and one activation gene. Later rules win. */
+/* Layers whose name matches `pattern` (fnmatch) have their own candidates; one candidate pins a layer. tie: all
+ * matching layers share one weight and one activation gene. Later rules win. */
 typedef struct qea_layer_rule {
-    char *pattern; /* owned */
-    int num_weight_bits, weight_bits[QEA_MAX_CANDIDATES];         /* 0: the general candidates */
+    char *pattern;                                        /* owned */
+    int num_weight_bits, weight_bits[QEA_MAX_CANDIDATES]; /* 0: the general candidates */
     int num_activation_bits, activation_bits[QEA_MAX_CANDIDATES];
     bool tie;
 } qea_layer_rule;
 
-typedef struct qea_limit { char *key; double low, high; } qea_limit; /* key: an objective's name; in that objective's unit (the original's flop_range and param_range are raw counts and are divided by 1e6, 1e3) */
+typedef struct qea_limit {
+    char *key;
+    double low, high;
+} qea_limit; /* key: an objective's name; in that objective's unit (the original's flop_range and param_range are raw
+                counts and are divided by 1e6, 1e3) */
 
-typedef enum qea_objective { QEA_OBJ_ACCURACY, QEA_OBJ_FLOPS, QEA_OBJ_PARAMS, QEA_OBJ_BOPS, QEA_OBJ_WEIGHT_BYTES, QEA_OBJ_ACTIVATION_BYTES, QEA_OBJ_COUNT } qea_objective;
+typedef enum qea_objective {
+    QEA_OBJ_ACCURACY,
+    QEA_OBJ_FLOPS,
+    QEA_OBJ_PARAMS,
+    QEA_OBJ_BOPS,
+    QEA_OBJ_WEIGHT_BYTES,
+    QEA_OBJ_ACTIVATION_BYTES,
+    QEA_OBJ_COUNT
+} qea_objective;
 extern const char *const qea_objective_names[QEA_OBJ_COUNT];
 bool qea_objective_maximized(qea_objective objective);
 
@@ -54,13 +79,13 @@ typedef struct qea_study_config {
     char *task_id, *base_path; /* general.task; "" = made from the time */
     uint64_t seed;             /* general.seed, else trainer.seed */
     bool has_nas, has_fully_train;
-    int workers;               /* 0 = auto: one per core */
+    int workers; /* 0 = auto: one per core */
     int threads_per_worker;
-    double trial_timeout_s;    /* 0 = none */
-    char *isa;                 /* "auto", ... */
+    double trial_timeout_s; /* 0 = none */
+    char *isa;              /* "auto", ... */
 
     /* search */
-    size_t length;             /* 0 = not given */
+    size_t length; /* 0 = not given */
     size_t num_generations, num_individual, random_samples;
     int num_objectives;
     qea_objective objectives[QEA_MAX_OBJECTIVES];
@@ -77,21 +102,37 @@ typedef struct qea_study_config {
     qea_recipe nas_recipe, full_recipe;
 
     /* fully_train */
-    size_t max_models;          /* default num_individual */
+    size_t max_models; /* default num_individual */
     qea_init init;
-    char *pretrained;           /* model path, or NULL */
+    char *pretrained;                                   /* model path, or NULL */
     int num_baselines, baselines[QEA_MAX_BASELINES][2]; /* weight bits, activation bits */
 
-    qea_yaml *tree;             /* owned: the merged tree, as saved in the task folder */
-    char *warnings;             /* owned: "" or the one line that names keys which mean nothing here */
+    qea_yaml *tree; /* owned: the merged tree, as saved in the task folder */
+    char *warnings; /* owned: "" or the one line that names keys which mean nothing here */
 } qea_study_config;
 
-typedef struct qea_config_override { const char *key, *value; } qea_config_override; /* "nas.trainer.epochs", YAML text */
+typedef struct qea_config_override {
+    const char *key;   /* "nas.trainer.epochs"; "*.trainer.epochs" sets it in every step that the file has */
+    const char *value; /* YAML text */
+    bool literal;      /* the value is a text as it stands, not YAML (a path) */
+} qea_config_override;
 
-/* Reads, merges, overrides, checks. base_path of the command line wins over the file's ("{local_base_path}" is replaced).
- * Every error: QEA_ERR_CONFIG with "file:line:column: key.path: found ..., allowed ...", "did you mean ...". */
-QEA_MUST_USE qea_status qea_study_config_read(qea_context *ctx, const char *path, const qea_config_override *overrides, size_t count, qea_study_config **out);
-QEA_MUST_USE qea_status qea_study_config_parse(qea_context *ctx, const char *name, const char *text, size_t size, const qea_config_override *overrides, size_t count, qea_study_config **out);
+/* Reads, overrides, merges, checks. "{local_base_path}" in a text becomes <general.task.local_base_path>/<task_id>
+ * where task_id is given, and stays otherwise. A wrong file or override is QEA_ERR_CONFIG with "file:line:column:
+ * key.path: found ..., allowed ...; did you mean ...?" ("--set key.path: ..." where an override said so), a missing
+ * `pretrained` model QEA_ERR_DATA. Every section in the file is checked, also of a step not in the pipeline. */
+QEA_MUST_USE qea_status qea_study_config_read(qea_context *ctx, const char *path, const qea_config_override *overrides,
+                                              size_t count, qea_study_config **out);
+QEA_MUST_USE qea_status qea_study_config_parse(qea_context *ctx, const char *name, const char *text, size_t size,
+                                               const qea_config_override *overrides, size_t count,
+                                               qea_study_config **out);
 void qea_study_config_destroy(qea_study_config *config);
+
+/* "file:line:column: nas.dataset.common.data_path" for messages about a value that was read; of a key that was not
+ * given, the place of the section that would hold it. Returns `buffer`. */
+const char *qea_study_config_where(const qea_study_config *config, const char *key, char *buffer, size_t size);
+
+/* docs/config.md, from the table of keys. Owned by the caller (qea_free). */
+QEA_MUST_USE qea_status qea_study_config_document(qea_context *ctx, char **markdown);
 
 #endif

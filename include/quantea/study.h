@@ -1,0 +1,97 @@
+/* quantea/study.h: a run from its configuration to its models: search, full training, files; and evaluation of a saved
+ * model. */
+#ifndef QUANTEA_STUDY_H
+#define QUANTEA_STUDY_H
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "quantea/dataset.h"
+#include "quantea/status.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* "0.1.0" */
+QEA_API const char *qea_version(void);
+
+/* A key of the configuration and its value as YAML text: {"nas.trainer.epochs", "3"}. Both borrowed. */
+typedef struct qea_override {
+    const char *key, *value;
+} qea_override;
+
+/* What a run is doing; strings are valid during the call. */
+typedef struct qea_study_progress {
+    const char *task_folder;
+    const char *step;  /* "nas", "fully_train" */
+    const char *event; /* NULL: a plain update; else one line of text worth keeping ("trial 17: accuracy 0.81, ...") */
+    size_t generation; /* nas */
+    size_t done, failed, running, total; /* trials of this step */
+    double best_accuracy;                /* so far in this step, 0..1; NaN: none yet */
+    double images_per_s;                 /* training, all workers together, lately; 0: not known yet */
+    double eta_s;                        /* seconds left in this step; NaN: not known yet */
+} qea_study_progress;
+typedef void (*qea_study_progress_fn)(void *user, const qea_study_progress *progress);
+
+typedef struct qea_study_options {
+    const char *config_path;       /* NULL when a task is resumed */
+    const char *resume_task;       /* task folder, or its name under local_base_path; NULL: a new task */
+    const char *task_id;           /* name of a new task; NULL: from the configuration or the time */
+    const char *base_path;         /* folder of the tasks; NULL: from the configuration, else ./tasks */
+    const qea_override *overrides; /* [num_overrides]; refused together with resume_task but for general.workers */
+    size_t num_overrides;
+    bool force;          /* resume although the machine, the instruction set or a library differs */
+    const char *command; /* path of the quantea program that workers are started from; NULL: /proc/self/exe */
+    qea_study_progress_fn progress; /* NULL: none */
+    void *user;
+    const volatile sig_atomic_t *stop; /* NULL, or becomes non-zero to stop cleanly (QEA_ERR_INTERRUPTED) */
+} qea_study_options;
+
+typedef struct qea_study_result {
+    char *task_folder; /* of the run, also when it failed later on; NULL if it did not get that far */
+    char *table;       /* text: front models beside the baselines, or the search's front; NULL if none */
+    char *search_end;  /* why the search ended; NULL if it did not */
+} qea_study_result;
+
+/* Runs or resumes a task to its end. The result is filled as far as it got, on failure too (free it always). */
+QEA_API QEA_MUST_USE qea_status qea_study_run(qea_context *ctx, const qea_study_options *options,
+                                              qea_study_result *result);
+QEA_API void qea_study_result_clear(qea_study_result *result);
+
+/* A worker's life: jobs from stdin, answers to stdout, one JSON object a line; ends with stdin. The command calls this
+ * for `quantea worker`; nobody else should. parent: pid of the coordinator. */
+QEA_API QEA_MUST_USE qea_status qea_worker_main(qea_context *ctx, const char *config_path, const char *step,
+                                                long parent);
+
+typedef struct qea_eval_options {
+    const char *model_path;
+    qea_dataset_source data; /* type or path NULL: those that the model was trained with */
+    qea_dataset_part part;   /* usually QEA_PART_TEST */
+    size_t images;           /* at most this many; 0 = all */
+    int batch;               /* 0 = 256 */
+    int threads;             /* 0 = one per core */
+    const char *isa;         /* NULL = "auto" */
+    const char *precision;   /* "auto", "float32", "bfloat16"; NULL = "auto" */
+} qea_eval_options;
+
+typedef struct qea_eval_report {
+    size_t count;
+    double accuracy, accuracy_top5; /* 0..1 */
+    double low95, high95;           /* Wilson interval of accuracy */
+    double loss;                    /* mean cross-entropy */
+    double images_per_s;
+    double mean_weight_bits,
+        mean_activation_bits; /* over quantised layers; weights by number of weights, activations by MACs */
+} qea_eval_report;
+
+/* Accuracy of a saved model, as it is quantised. */
+QEA_API QEA_MUST_USE qea_status qea_model_evaluate(qea_context *ctx, const qea_eval_options *options,
+                                                   qea_eval_report *out);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,195 @@
+/* quantea run: a search and its full trainings, from a configuration; or a task that goes on. */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/command.h"
+#include "cli/progress.h"
+#include "quantea/study.h"
+
+static const qea_option options[] = {
+    {'s', {"--set"}, "KEY=VALUE", "override a key of the configuration: nas.trainer.epochs=3 (may be repeated)"},
+    {'r', {"--resume", "-r"}, NULL, "go on with the task named by -t or given as argument, a folder or a name"},
+    {'t',
+     {"--task_id", "-t"},
+     "TASK",
+     "name of the task; its folder is made under general.task.local_base_path (./tasks)"},
+    {'f', {"--force"}, NULL, "resume although the machine or a library differs from what the task was begun with"},
+    {'d', {"--dataset", "-dt"}, "TYPE", "type of the data set of every step"},
+    {'p', {"--data_path", "-dp"}, "FOLDER", "where the images of every step are"},
+    {'b', {"--batch_size", "-bs"}, "N", "images per training batch in every step"},
+    {'e', {"--epochs", "-es"}, "N", "epochs in every step"},
+    {'w', {"--workers"}, "N", "worker processes, or auto: one per core"},
+    {'S', {"--parallel_search", "-ps"}, "BOOL", "as in the original; means nothing here (see --workers)"},
+    {'T', {"--parallel_fully_train", "-pt"}, "BOOL", "as in the original; means nothing here (see --workers)"},
+    {'B', {"--backend", "-b"}, "NAME", "as in the original; means nothing here"},
+    {'D', {"--device_category", "-d"}, "NAME", "as in the original; means nothing here"},
+    {'q', {"--quiet"}, NULL, "no progress; the table and errors only"},
+    {0, {NULL}, NULL, NULL}};
+
+static volatile sig_atomic_t stop_requested;
+
+static void request_stop(int signal_number) {
+    (void)signal_number;
+    stop_requested = 1;
+}
+
+static void listen_for_signals(void) {
+    struct sigaction action;
+    memset(&action, 0, sizeof action);
+    action.sa_handler = request_stop;
+    action.sa_flags = (int)SA_RESETHAND; /* a second Ctrl-C ends the program at once */
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    sigaction(SIGHUP, &action, NULL);
+}
+
+enum { MAX_SETS = 200 };
+
+typedef struct run_arguments {
+    qea_study_options study;
+    qea_override sets[MAX_SETS];
+    size_t num_sets;
+    const char *plain; /* CONFIG.yml, or with --resume the task */
+    const char *task_id;
+    bool resume, quiet;
+} run_arguments;
+
+static bool add_set(run_arguments *run, const char *key, const char *value) {
+    if (run->num_sets == MAX_SETS) {
+        (void)fprintf(stderr, "quantea run: more than %d overrides\n", MAX_SETS);
+        return false;
+    }
+    run->sets[run->num_sets++] = (qea_override){key, value};
+    return true;
+}
+
+/* The same key in the section of each step. */
+static bool add_for_steps(run_arguments *run, const char *nas_key, const char *full_key, const char *value) {
+    return add_set(run, nas_key, value) && add_set(run, full_key, value);
+}
+
+static bool add_set_text(run_arguments *run, const char *text) {
+    char *equals = strchr(text, '=');
+    if (equals == NULL || equals == text) {
+        (void)fprintf(stderr, "quantea run: --set %s: found no KEY=VALUE\n", text);
+        return false;
+    }
+    *equals = '\0'; /* argv is ours to write */
+    return add_set(run, text, equals + 1);
+}
+
+static bool take_option(run_arguments *run, int id, const char *value) {
+    switch (id) {
+    case 's':
+        return add_set_text(run, value);
+    case 'r':
+        run->resume = true;
+        return true;
+    case 't':
+        run->task_id = value;
+        return true;
+    case 'f':
+        run->study.force = true;
+        return true;
+    case 'd':
+        return add_for_steps(run, "nas.dataset.type", "fully_train.dataset.type", value);
+    case 'p':
+        return add_for_steps(run, "nas.dataset.common.data_path", "fully_train.dataset.common.data_path", value);
+    case 'b':
+        return add_for_steps(run, "nas.dataset.train.batch_size", "fully_train.dataset.train.batch_size", value);
+    case 'e':
+        return add_for_steps(run, "nas.trainer.epochs", "fully_train.trainer.epochs", value);
+    case 'w':
+        return add_set(run, "general.workers", value);
+    case 'S':
+        return add_set(run, "general.parallel_search", value);
+    case 'T':
+        return add_set(run, "general.parallel_fully_train", value);
+    case 'B':
+        return add_set(run, "general.backend", value);
+    case 'D':
+        return add_set(run, "general.device_category", value);
+    case 'q':
+        run->quiet = true;
+        return true;
+    default:
+        break;
+    }
+    if (run->plain != NULL) {
+        (void)fprintf(stderr, "quantea run: found '%s' behind '%s'; one configuration or task is allowed\n", value,
+                      run->plain);
+        return false;
+    }
+    run->plain = value;
+    return true;
+}
+
+static bool take_arguments(run_arguments *run, int argc, char **argv) {
+    qea_arguments arguments = {.command = &qea_command_run, .argc = argc, .argv = argv};
+    const char *value;
+    int id;
+    while ((id = qea_arguments_next(&arguments, &value)) >= 0)
+        if (!take_option(run, id, value)) return false;
+    if (id == -2) return false;
+    const char *task = run->plain != NULL ? run->plain : run->task_id;
+    if (run->resume && run->plain != NULL && run->task_id != NULL) task = run->task_id; /* vega CONFIG.yml -r -t TASK */
+    if (run->resume)
+        run->study.resume_task = task;
+    else
+        run->study.config_path = run->plain;
+    run->study.task_id = run->resume ? NULL : run->task_id;
+    if (run->study.resume_task == NULL && run->study.config_path == NULL) {
+        (void)fprintf(stderr, "quantea run: %s; see quantea run --help\n",
+                      run->resume ? "--resume needs a task: a folder or a name" : "a configuration file is needed");
+        return false;
+    }
+    run->study.overrides = run->sets;
+    run->study.num_overrides = run->num_sets;
+    return true;
+}
+
+static int run_study(run_arguments *run) {
+    char self[4096];
+    ssize_t size = readlink("/proc/self/exe", self, sizeof self - 1);
+    qea_context *ctx = qea_context_create();
+    if (ctx == NULL) {
+        (void)fprintf(stderr, "quantea: out of memory\n");
+        return 5;
+    }
+    qea_context_set_log(ctx, qea_command_log, NULL);
+    if (size > 0) {
+        self[size] = '\0';
+        run->study.command = self;
+    }
+    qea_progress_view view = {.terminal = isatty(STDERR_FILENO) == 1};
+    if (!run->quiet) run->study.progress = qea_progress_show;
+    run->study.user = &view;
+    run->study.stop = &stop_requested;
+    listen_for_signals();
+    qea_study_result result;
+    qea_status status = qea_study_run(ctx, &run->study, &result);
+    qea_progress_end(&view);
+    int code = qea_command_failed(ctx, status);
+    if (result.search_end != NULL && !run->quiet) (void)fprintf(stderr, "search: %s\n", result.search_end);
+    if (result.table != NULL && status == QEA_OK) (void)printf("%s", result.table);
+    if (result.task_folder != NULL && status == QEA_OK)
+        (void)printf("files: %s/output\n", result.task_folder);
+    else if (result.task_folder != NULL)
+        (void)fprintf(stderr, "to go on: quantea run --resume %s\n", result.task_folder);
+    qea_study_result_clear(&result);
+    qea_context_destroy(ctx);
+    return code;
+}
+
+static int command_run(int argc, char **argv) {
+    static run_arguments run;
+    if (!take_arguments(&run, argc, argv)) return QEA_EXIT_USAGE;
+    return run_study(&run);
+}
+
+const qea_command qea_command_run = {"run", "CONFIG.yml [options] | --resume TASK",
+                                     "searches bit widths and trains the front, as the configuration says", options,
+                                     command_run};

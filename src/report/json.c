@@ -1,0 +1,105 @@
+#include <string.h>
+
+#include "base/error.h"
+#include "report/parts.h"
+
+json_t *qea_report_bits_json(const uint8_t *bits, size_t count) {
+    json_t *list = json_array();
+    for (size_t i = 0; i < count; i++) json_array_append_new(list, json_integer(bits[i]));
+    return list;
+}
+
+json_t *qea_report_description(const qea_report_step *step, const qea_report_model *model) {
+    json_t *desc = step->description != NULL ? json_deep_copy(step->description) : json_object();
+    json_object_set_new(desc, "nbit_w_list", qea_report_bits_json(model->weight_bits, model->num_layers));
+    json_object_set_new(desc, "nbit_a_list", qea_report_bits_json(model->activation_bits, model->num_layers));
+    return desc;
+}
+
+static qea_status write_json(qea_context *ctx, json_t *owned, const char *path) {
+    qea_text text = {0};
+    qea_text_put_json(&text, owned, 2);
+    qea_text_put(&text, "\n");
+    json_decref(owned);
+    return qea_report_write_text(ctx, &text, path);
+}
+
+static json_t *objectives_of(const qea_report_step *step, const qea_report_model *model) {
+    json_t *object = json_object();
+    for (size_t i = 0; i < step->num_objectives; i++) {
+        json_t *value = json_object_get(model->performance, step->objectives[i]);
+        json_object_set_new(object, step->objectives[i], value != NULL ? json_incref(value) : json_null());
+    }
+    return object;
+}
+
+static void put_bits(json_t *object, const qea_report_model *model) {
+    json_object_set_new(object, "weight_bits", qea_report_bits_json(model->weight_bits, model->num_layers));
+    json_object_set_new(object, "activation_bits", qea_report_bits_json(model->activation_bits, model->num_layers));
+}
+
+qea_status qea_report_write_front_json(qea_context *ctx, const qea_report_step *step, const char *path) {
+    json_t *list = json_array();
+    for (size_t i = 0; i < step->count; i++) {
+        const qea_report_model *model = &step->models[i];
+        if (!model->on_front) continue;
+        json_t *entry = json_object();
+        json_object_set_new(entry, "trial", json_integer((json_int_t)model->id));
+        json_object_set_new(entry, "objectives", objectives_of(step, model));
+        put_bits(entry, model);
+        json_array_append_new(list, entry);
+    }
+    json_t *object = json_object();
+    json_object_set_new(object, "front", list);
+    return write_json(ctx, object, path);
+}
+
+/* Without what differs from run to run. */
+static json_t *steady_performance(const qea_report_model *model) {
+    if (model->performance == NULL) return json_null();
+    json_t *copy = json_deep_copy(model->performance);
+    json_object_del(copy, "measured");
+    return copy;
+}
+
+qea_status qea_report_write_results_json(qea_context *ctx, const qea_report_step *step, const char *path) {
+    json_t *list = json_array();
+    for (size_t i = 0; i < step->count; i++) {
+        const qea_report_model *model = &step->models[i];
+        json_t *entry = json_object();
+        json_object_set_new(entry, "id", json_integer((json_int_t)model->id));
+        json_object_set_new(entry, "label", json_string(model->label));
+        json_object_set_new(entry, "source", model->source > 0 ? json_integer((json_int_t)model->source) : json_null());
+        json_object_set_new(entry, "state", json_string(model->done ? "done" : "failed"));
+        put_bits(entry, model);
+        json_object_set_new(entry, "performance", steady_performance(model));
+        json_array_append_new(list, entry);
+    }
+    json_t *object = json_object();
+    json_object_set_new(object, "models", list);
+    return write_json(ctx, object, path);
+}
+
+qea_status qea_report_write_reports_json(qea_context *ctx, const qea_report_step *steps, size_t count,
+                                         const char *path) {
+    json_t *object = json_object();
+    for (size_t s = 0; s < count; s++) {
+        json_t *list = json_array();
+        for (size_t i = 0; i < steps[s].count; i++) {
+            const qea_report_model *model = &steps[s].models[i];
+            json_t *entry = json_object();
+            json_object_set_new(entry, "worker_id", json_integer((json_int_t)model->id));
+            json_object_set_new(entry, "label", json_string(model->label));
+            json_object_set_new(entry, "epoch", json_integer(model->epochs));
+            json_object_set_new(entry, "performance",
+                                model->performance != NULL ? json_deep_copy(model->performance) : json_null());
+            json_object_set_new(entry, "model_path",
+                                model->model_path != NULL ? json_string(model->model_path) : json_null());
+            if (model->reason != NULL) json_object_set_new(entry, "reason", json_string(model->reason));
+            json_object_set_new(entry, "desc", qea_report_description(&steps[s], model));
+            json_array_append_new(list, entry);
+        }
+        json_object_set_new(object, steps[s].name, list);
+    }
+    return write_json(ctx, object, path);
+}

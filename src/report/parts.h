@@ -1,0 +1,19 @@
+/* report/parts.h: what the files of this layer share. */
+#ifndef QEA_REPORT_PARTS_H
+#define QEA_REPORT_PARTS_H
+
+#include "report/report.h"
+
+/* Writes the text as a whole file and frees it in every case. */
+QEA_MUST_USE qea_status qea_report_write_text(qea_context *ctx, qea_text *text, const char *path);
+
+/* "2-4-8". */
+void qea_report_put_bits(qea_text *text, const uint8_t *bits, size_t count);
+
+/* The step's description with nbit_w_list and nbit_a_list added; owned by the caller. */
+json_t *qea_report_description(const qea_report_step *step, const qea_report_model *model);
+
+/* A list of bits; owned by the caller. */
+json_t *qea_report_bits_json(const uint8_t *bits, size_t count);
+
+#endif

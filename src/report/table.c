@@ -1,0 +1,94 @@
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "report/parts.h"
+
+void qea_wilson_interval(double share, double count, double *low, double *high) {
+    const double z = 1.959963984540054; /* 97.5 % point of the normal distribution */
+    if (!(count > 0)) {
+        *low = 0;
+        *high = 1;
+        return;
+    }
+    double z2n = z * z / count, centre = (share + z2n / 2) / (1 + z2n);
+    double half = z / (1 + z2n) * sqrt(share * (1 - share) / count + z2n / (4 * count));
+    *low = fmax(0, centre - half);
+    *high = fmin(1, centre + half);
+}
+
+static double value_of(const qea_report_model *model, const char *key) {
+    const json_t *value = json_object_get(model->performance, key);
+    return json_is_number(value) ? json_number_value(value) : NAN;
+}
+
+static int by_falling_accuracy(const void *x, const void *y) {
+    const qea_report_model *a = *(const qea_report_model *const *)x, *b = *(const qea_report_model *const *)y;
+    double p = value_of(a, "accuracy"), q = value_of(b, "accuracy");
+    if (p > q) return -1;
+    if (p < q) return 1;
+    return a->id < b->id ? -1 : a->id > b->id;
+}
+
+/* Fixed decimals without printf's locale: value >= 0. */
+static void put_fixed(qea_text *text, double value, int decimals, int width) {
+    char digits[64];
+    if (!isfinite(value) || value >= 1e15) {
+        qea_text_printf(text, "%*s", width, "-");
+        return;
+    }
+    long long unit = decimals == 3 ? 1000 : decimals == 2 ? 100 : 10;
+    long long scaled = llround(value * (double)unit);
+    (void)snprintf(digits, sizeof digits, "%lld.%0*lld", scaled / unit, decimals, scaled % unit);
+    qea_text_printf(text, "%*s", width, digits);
+}
+
+static void put_name(qea_text *text, const qea_report_model *model) {
+    char name[48];
+    if (strcmp(model->label, "baseline") != 0)
+        (void)snprintf(name, sizeof name, "front, trial %llu", (unsigned long long)model->source);
+    else if (model->num_layers > 0 && model->weight_bits[0] == 32 && model->activation_bits[0] == 32)
+        (void)snprintf(name, sizeof name, "float (w32a32)");
+    else
+        (void)snprintf(name, sizeof name, "uniform w%da%d", model->num_layers > 0 ? model->weight_bits[0] : 0,
+                       model->num_layers > 0 ? model->activation_bits[0] : 0);
+    qea_text_printf(text, "  %-20s %6llu ", name, (unsigned long long)model->id);
+}
+
+static void put_row(qea_text *text, const qea_report_model *model) {
+    double accuracy = value_of(model, "accuracy"), low, high;
+    put_name(text, model);
+    if (!model->done) {
+        qea_text_printf(text, " failed: %s\n", model->reason != NULL ? model->reason : "");
+        return;
+    }
+    qea_wilson_interval(accuracy, value_of(model, "images"), &low, &high);
+    put_fixed(text, 100 * accuracy, 2, 7);
+    qea_text_put(text, "  [");
+    put_fixed(text, 100 * low, 2, 5);
+    qea_text_put(text, ", ");
+    put_fixed(text, 100 * high, 2, 5);
+    qea_text_put(text, "]");
+    put_fixed(text, value_of(model, "flops"), 3, 10);
+    put_fixed(text, value_of(model, "params"), 3, 10);
+    put_fixed(text, value_of(model, "weight_bytes") / 1000, 2, 10);
+    put_fixed(text, model->mean_weight_bits, 2, 7);
+    put_fixed(text, model->mean_activation_bits, 2, 7);
+    qea_text_put(text, "\n");
+}
+
+void qea_report_table(const qea_report_step *step, qea_text *out) {
+    qea_text_put(
+        out, "  model                    id   top-1 %  95 % interval   flops M  params k   weight kB  w bits a bits\n");
+    const qea_report_model **order = malloc((step->count + 1) * sizeof *order);
+    if (order == NULL) {
+        out->failed = true;
+        return;
+    }
+    size_t count = 0;
+    for (size_t i = 0; i < step->count; i++)
+        if (step->models[i].on_front || strcmp(step->name, "nas") != 0) order[count++] = &step->models[i];
+    qsort(order, count, sizeof *order, by_falling_accuracy);
+    for (size_t i = 0; i < count; i++) put_row(out, order[i]);
+    free(order);
+}

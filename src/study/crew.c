@@ -1,0 +1,323 @@
+/* The trials of one step on worker processes: jobs made from records, results put into the store, progress told. */
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "study/job.h"
+#include "study/run.h"
+
+typedef struct running_trial {
+    uint64_t id; /* 0: none */
+    double fraction, images_per_s;
+} running_trial;
+
+struct qea_crew {
+    const qea_run *run;      /* borrowed */
+    qea_step_trials *trials; /* borrowed */
+    qea_pool *pool;          /* owned */
+    running_trial *running;  /* owned, [workers] */
+    int workers;
+    char parent[24];
+    const char *argv[6];
+    double begun;         /* monotonic, s */
+    size_t finished_here; /* trials since `begun` */
+    double best_accuracy; /* of the step; NaN: none yet */
+};
+
+static double now_s(clockid_t clock) {
+    struct timespec t;
+    clock_gettime(clock, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* --- progress --- */
+
+static running_trial *running_of(qea_crew *crew, uint64_t id) {
+    for (int i = 0; i < crew->workers; i++)
+        if (crew->running[i].id == id) return &crew->running[i];
+    return NULL;
+}
+
+static void see_accuracy(qea_crew *crew, const json_t *result) {
+    double accuracy = json_number_value(json_object_get(result, "accuracy"));
+    if (!(crew->best_accuracy >= accuracy)) crew->best_accuracy = accuracy;
+}
+
+static void count_states(const qea_crew *crew, qea_study_progress *progress) {
+    for (size_t i = 0; i < crew->trials->count; i++) {
+        progress->done += crew->trials->records[i].state == QEA_TRIAL_DONE;
+        progress->failed += crew->trials->records[i].state == QEA_TRIAL_FAILED;
+    }
+}
+
+static void tell(qea_crew *crew, const char *event) {
+    if (event != NULL) qea_task_log(&crew->run->task, event);
+    const qea_study_options *options = crew->run->options;
+    if (options->progress == NULL) return;
+    qea_study_progress progress = {.task_folder = crew->run->task.folder,
+                                   .step = crew->trials->step,
+                                   .event = event,
+                                   .generation = crew->trials->generation,
+                                   .total = crew->trials->total,
+                                   .best_accuracy = crew->best_accuracy,
+                                   .eta_s = NAN};
+    count_states(crew, &progress);
+    double work = (double)crew->finished_here;
+    for (int i = 0; i < crew->workers; i++) {
+        if (crew->running[i].id == 0) continue;
+        progress.running++;
+        progress.images_per_s += crew->running[i].images_per_s;
+        work += crew->running[i].fraction;
+    }
+    double left = (double)(progress.total - (progress.done + progress.failed)) - (work - (double)crew->finished_here);
+    if (work > 0.02) progress.eta_s = fmax(0, (now_s(CLOCK_MONOTONIC) - crew->begun) * left / work);
+    options->progress(options->user, &progress);
+}
+
+static void on_start(void *user, uint64_t job, int attempt) {
+    qea_crew *crew = user;
+    (void)attempt;
+    running_trial *slot = running_of(crew, job);
+    if (slot == NULL) slot = running_of(crew, 0);
+    if (slot != NULL) *slot = (running_trial){.id = job};
+    qea_trial_record *record = qea_step_trials_find(crew->trials, job);
+    if (record != NULL && record->started_s == 0) record->started_s = now_s(CLOCK_REALTIME);
+    tell(crew, NULL);
+}
+
+static void on_update(void *user, uint64_t job, const json_t *message) {
+    qea_crew *crew = user;
+    running_trial *slot = job != 0 ? running_of(crew, job) : NULL;
+    if (slot != NULL && message != NULL) {
+        double epochs = json_number_value(json_object_get(message, "epochs"));
+        double steps = json_number_value(json_object_get(message, "steps"));
+        double step = json_number_value(json_object_get(message, "step"));
+        double epoch = json_number_value(json_object_get(message, "epoch"));
+        if (epochs > 0 && steps > 0) slot->fraction = fmin(1, (epoch + step / steps) / epochs);
+        slot->images_per_s = json_number_value(json_object_get(message, "images_per_s"));
+    }
+    tell(crew, NULL);
+}
+
+static void on_event(void *user, uint64_t job, const char *text) {
+    qea_crew *crew = user;
+    char line[640];
+    (void)snprintf(line, sizeof line, "%s trial %" PRIu64 ": %s", crew->trials->step, job, text);
+    /* An event that cannot be stored is still in the log; the next write of a result tells of the disk. */
+    if (qea_store_add_event(NULL, crew->run->task.store, crew->trials->step, job, text) != QEA_OK)
+        qea_task_log(&crew->run->task, "the store did not take an event");
+    tell(crew, line);
+}
+
+/* --- results --- */
+
+static void put_costs(json_t *result, const qea_cost *cost) {
+    json_object_set_new(result, "flops", json_real(cost->flops));
+    json_object_set_new(result, "params", json_real(cost->params));
+    json_object_set_new(result, "bops", json_real(cost->bops));
+    json_object_set_new(result, "bops_total", json_real(cost->bops_total));
+    json_object_set_new(result, "weight_bytes", json_real(cost->weight_bytes));
+    json_object_set_new(result, "weight_bytes_total", json_real(cost->weight_bytes_total));
+    json_object_set_new(result, "activation_bytes", json_real(cost->activation_bytes));
+    json_object_set_new(result, "latency", json_null()); /* nothing here measures it yet */
+}
+
+static qea_status fill_objectives(qea_context *ctx, const qea_run *run, const json_t *result,
+                                  qea_trial_record *record) {
+    record->num_objectives = (size_t)run->config->num_objectives;
+    QEA_TRY(QEA_NEW(ctx, "objectives", record->objectives, record->num_objectives));
+    for (size_t i = 0; i < record->num_objectives; i++) {
+        const json_t *value = json_object_get(result, qea_objective_names[run->config->objectives[i]]);
+        record->objectives[i] = json_is_number(value) ? json_number_value(value) : NAN;
+    }
+    return QEA_OK;
+}
+
+static qea_status record_done(qea_context *ctx, qea_crew *crew, qea_trial_record *record, const json_t *performance) {
+    qea_cost cost;
+    QEA_TRY(qea_space_cost(ctx, crew->run->space, record->weight_bits, record->activation_bits, &cost));
+    json_t *result = json_deep_copy(performance);
+    put_costs(result, &cost);
+    const json_t *measured = json_object_get(result, "measured");
+    record->train_seconds = json_number_value(json_object_get(measured, "seconds"));
+    record->epochs = (int)json_integer_value(json_object_get(result, "epochs"));
+    qea_status status = fill_objectives(ctx, crew->run, result, record);
+    qea_text text = {0};
+    qea_text_put_json(&text, result, 0);
+    json_decref(result);
+    if (status == QEA_OK) status = qea_text_finish(ctx, &text);
+    if (status != QEA_OK) {
+        qea_text_free(&text);
+        return status;
+    }
+    record->result_json = text.bytes;
+    record->state = QEA_TRIAL_DONE;
+    see_accuracy(crew, performance);
+    return QEA_OK;
+}
+
+static bool has_accuracy(const json_t *result) {
+    const json_t *value = json_object_get(result, "accuracy");
+    return json_is_number(value) && json_number_value(value) >= 0 && json_number_value(value) <= 1;
+}
+
+static void describe(const qea_crew *crew, const qea_trial_record *record, const qea_outcome *outcome, char *line,
+                     size_t size) {
+    if (record->state == QEA_TRIAL_FAILED) {
+        (void)snprintf(line, size, "%s trial %" PRIu64 " failed: %s", crew->trials->step, record->id, record->reason);
+        return;
+    }
+    char text[32];
+    double accuracy = json_number_value(json_object_get(outcome->result, "accuracy"));
+    (void)snprintf(line, size, "%s trial %" PRIu64 " done: accuracy %s", crew->trials->step, record->id,
+                   qea_double_format(round(accuracy * 1e6) / 1e6, text));
+}
+
+static void remove_checkpoint(const qea_crew *crew, uint64_t id);
+
+static qea_status on_outcome(qea_context *ctx, void *user, const qea_outcome *outcome) {
+    qea_crew *crew = user;
+    qea_trial_record *record = qea_step_trials_find(crew->trials, outcome->job);
+    running_trial *slot = running_of(crew, outcome->job);
+    if (slot != NULL) *slot = (running_trial){0};
+    if (record == NULL)
+        return qea_fail(ctx, QEA_ERR_STATE, "a worker answered for trial %" PRIu64 ", which is not known",
+                        outcome->job);
+    record->attempts = outcome->attempts;
+    record->ended_s = now_s(CLOCK_REALTIME);
+    if (outcome->result != NULL && has_accuracy(outcome->result)) {
+        QEA_TRY(record_done(ctx, crew, record, outcome->result));
+    } else {
+        record->state = QEA_TRIAL_FAILED;
+        QEA_TRY(qea_strdup(ctx,
+                           outcome->reason != NULL ? outcome->reason : "the worker gave no accuracy between 0 and 1",
+                           &record->reason));
+    }
+    if (!outcome->repeatable)
+        QEA_TRY(qea_store_set(ctx, crew->run->task.store, "repeatable", "no: a time-out or a lack of memory"));
+    QEA_TRY(qea_store_put_trial(ctx, crew->run->task.store, record));
+    remove_checkpoint(crew, record->id);
+    crew->finished_here++;
+    char line[640];
+    describe(crew, record, outcome, line, sizeof line);
+    tell(crew, line);
+    return QEA_OK;
+}
+
+/* --- jobs --- */
+
+static qea_status checkpoint_path(qea_context *ctx, const qea_crew *crew, uint64_t id, char **out) {
+    char name[64];
+    (void)snprintf(name, sizeof name, "work/%s_%" PRIu64 ".checkpoint", crew->trials->step, id);
+    return qea_task_path(ctx, &crew->run->task, name, out);
+}
+
+static void remove_checkpoint(const qea_crew *crew, uint64_t id) {
+    char *path = NULL;
+    if (!crew->trials->checkpoints || checkpoint_path(NULL, crew, id, &path) != QEA_OK) return;
+    (void)unlink(path);
+    qea_free(path);
+}
+
+static qea_status init_path(qea_context *ctx, const qea_crew *crew, const qea_trial_record *record, char **out) {
+    const qea_study_config *config = crew->run->config;
+    char name[64];
+    if (strcmp(crew->trials->step, "fully_train") != 0 || config->init == QEA_INIT_SCRATCH) return QEA_OK;
+    if (config->init == QEA_INIT_PRETRAINED) return qea_strdup(ctx, config->pretrained, out);
+    if (record->source == 0) return QEA_OK; /* a baseline that the search did not train begins from scratch */
+    (void)snprintf(name, sizeof name, "output/nas/model_%" PRIu64 ".safetensors", record->source);
+    return qea_task_path(ctx, &crew->run->task, name, out);
+}
+
+static qea_status make_job(qea_context *ctx, const qea_crew *crew, qea_trial_record *record, qea_job *job) {
+    *job = (qea_job){.trial = record->id, .num_layers = record->num_layers};
+    job->weight_bits = record->weight_bits; /* borrowed: submit_one gives them back */
+    job->activation_bits = record->activation_bits;
+    job->seed = qea_job_seed(crew->run->config->seed, record->num_layers, record->weight_bits, record->activation_bits);
+    QEA_TRY(init_path(ctx, crew, record, &job->init));
+    if (crew->trials->checkpoints) QEA_TRY(checkpoint_path(ctx, crew, record->id, &job->checkpoint));
+    if (!crew->trials->keep_models) return QEA_OK;
+    char name[80];
+    (void)snprintf(name, sizeof name, "output/%s/model_%" PRIu64 ".safetensors", crew->trials->step, record->id);
+    if (record->model_path == NULL) QEA_TRY(qea_strdup(ctx, name, &record->model_path));
+    return qea_task_path(ctx, &crew->run->task, name, &job->model);
+}
+
+static qea_status submit_one(qea_context *ctx, qea_crew *crew, qea_trial_record *record) {
+    qea_job job;
+    char *line = NULL;
+    qea_status status = make_job(ctx, crew, record, &job);
+    if (status == QEA_OK) status = qea_job_format(ctx, &job, &line);
+    if (status == QEA_OK) status = qea_pool_submit(ctx, crew->pool, record->id, line);
+    qea_free(line);
+    job.weight_bits = job.activation_bits = NULL;
+    qea_job_clear(&job);
+    return status;
+}
+
+static qea_status prepare(qea_context *ctx, qea_crew *crew) {
+    const qea_study_config *config = crew->run->config;
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    crew->workers = config->workers > 0 ? config->workers : (int)(cores > 0 ? cores : 1) / config->threads_per_worker;
+    if (crew->workers < 1) crew->workers = 1;
+    (void)snprintf(crew->parent, sizeof crew->parent, "%ld", (long)getpid());
+    const char *command = crew->run->options->command != NULL ? crew->run->options->command : "/proc/self/exe";
+    const char *argv[] = {command, "worker", crew->run->task.config_path, crew->trials->step, crew->parent, NULL};
+    memcpy(crew->argv, argv, sizeof argv);
+    QEA_TRY(QEA_NEW(ctx, "running trials", crew->running, (size_t)crew->workers));
+    qea_pool_config pool = {.argv = crew->argv,
+                            .workers = crew->workers,
+                            .log_fd = crew->run->task.log_fd,
+                            .timeout_s = config->trial_timeout_s,
+                            .max_attempts = 3,
+                            .stop = crew->run->options->stop,
+                            .user = crew,
+                            .on_start = on_start,
+                            .on_update = on_update,
+                            .on_outcome = on_outcome,
+                            .on_event = on_event};
+    crew->begun = now_s(CLOCK_MONOTONIC);
+    crew->best_accuracy = NAN;
+    for (size_t i = 0; i < crew->trials->count; i++) { /* a resumed step */
+        if (crew->trials->records[i].state != QEA_TRIAL_DONE) continue;
+        json_t *result = json_loads(crew->trials->records[i].result_json, 0, NULL);
+        see_accuracy(crew, result);
+        json_decref(result);
+    }
+    return qea_pool_create(ctx, &pool, &crew->pool);
+}
+
+qea_status qea_crew_create(qea_context *ctx, const qea_run *run, qea_step_trials *trials, qea_crew **out) {
+    *out = NULL;
+    qea_crew *crew;
+    QEA_TRY(QEA_NEW(ctx, "crew", crew, 1));
+    crew->run = run;
+    crew->trials = trials;
+    qea_status status = prepare(ctx, crew);
+    if (status == QEA_OK)
+        *out = crew;
+    else
+        qea_crew_destroy(crew);
+    return status;
+}
+
+void qea_crew_destroy(qea_crew *crew) {
+    if (crew == NULL) return;
+    qea_pool_destroy(crew->pool);
+    qea_free(crew->running);
+    qea_free(crew);
+}
+
+qea_status qea_crew_run(qea_context *ctx, qea_crew *crew) {
+    for (size_t i = 0; i < crew->trials->count; i++)
+        if (crew->trials->records[i].state == QEA_TRIAL_ASKED)
+            QEA_TRY(submit_one(ctx, crew, &crew->trials->records[i]));
+    return qea_pool_drain(ctx, crew->pool);
+}

@@ -1,0 +1,108 @@
+/* Accuracy of a saved model. */
+#include <string.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "base/safetensors.h"
+#include "data/transforms.h"
+#include "quantea/study.h"
+#include "report/report.h"
+#include "study/model_metadata.h"
+
+typedef struct loaded {
+    qea_graph *graph;
+    qea_model *model;
+    qea_st_file *file;
+    qea_dataset *data;
+    char *type;
+    int image_size, channels;
+    qea_transforms transforms;
+} loaded;
+
+static qea_status parse_precision(qea_context *ctx, const char *name, qea_precision *out) {
+    static const char *const names[] = {"auto", "float32", "bfloat16"};
+    *out = QEA_PRECISION_AUTO;
+    for (int i = 0; name != NULL; i++) {
+        if (i == 3)
+            return qea_fail(ctx, QEA_ERR_CONFIG, "precision: found '%s', allowed are auto, float32, bfloat16", name);
+        if (strcmp(name, names[i]) != 0) continue;
+        *out = (qea_precision)i;
+        break;
+    }
+    return QEA_OK;
+}
+
+static qea_status load_data(qea_context *ctx, const qea_eval_options *options, loaded *l) {
+    int height, width, channels;
+    qea_dataset_source source = options->data;
+    QEA_TRY(qea_model_data(ctx, l->file, &l->type, &l->image_size, &l->channels, &l->transforms));
+    if (source.path == NULL)
+        return qea_fail(ctx, QEA_ERR_CONFIG, "%s: say with --data where the images are", options->model_path);
+    if (source.type == NULL) source.type = l->type;
+    if (source.image_size == 0) source.image_size = l->image_size;
+    if (source.channels == 0) source.channels = l->channels;
+    QEA_TRY(qea_dataset_load(ctx, &source, options->part, &l->data));
+    if (l->data == NULL) return qea_fail(ctx, QEA_ERR_DATA, "%s: there is no such part in this data set", source.path);
+    qea_graph_input_shape(l->graph, &height, &width, &channels);
+    if (l->data->height != height || l->data->width != width || l->data->channels != channels)
+        return qea_fail(ctx, QEA_ERR_DATA, "%s: images are %dx%dx%d, the model %s takes %dx%dx%d", source.path,
+                        l->data->height, l->data->width, l->data->channels, options->model_path, height, width,
+                        channels);
+    if (l->data->num_classes != qea_graph_num_classes(l->graph))
+        return qea_fail(ctx, QEA_ERR_DATA, "%s: there are %d classes, the model %s has %d", source.path,
+                        l->data->num_classes, options->model_path, qea_graph_num_classes(l->graph));
+    return QEA_OK;
+}
+
+static void mean_bits(const loaded *l, qea_eval_report *out) {
+    double weights = 0, macs = 0;
+    for (size_t i = 0; i < qea_graph_num_quantized(l->graph); i++) {
+        const qea_layer_info *layer = qea_graph_quantized(l->graph, i);
+        weights += (double)layer->weights;
+        macs += (double)layer->macs;
+        out->mean_weight_bits += (double)layer->weights * l->model->weight_bits[i];
+        out->mean_activation_bits += (double)layer->macs * l->model->activation_bits[i];
+    }
+    if (weights > 0) out->mean_weight_bits /= weights;
+    if (macs > 0) out->mean_activation_bits /= macs;
+}
+
+static qea_status measure(qea_context *ctx, const qea_eval_options *options, loaded *l, qea_eval_report *out) {
+    const qea_kernels *kernels;
+    qea_precision precision;
+    QEA_TRY(parse_precision(ctx, options->precision, &precision));
+    QEA_TRY(qea_study_kernels(ctx, options->isa != NULL ? options->isa : "auto", &kernels));
+    QEA_TRY(qea_model_load(ctx, options->model_path, &l->graph, &l->model, &l->file));
+    QEA_TRY(load_data(ctx, options, l));
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    qea_kernels_set_threads(options->threads > 0 ? options->threads : (int)(cores > 0 ? cores : 1));
+    size_t count = options->images > 0 && options->images < l->data->count ? options->images : l->data->count;
+    int batch = options->batch > 0 ? options->batch : 256;
+    qea_loader_config loader = {.dataset = l->data,
+                                .count = count,
+                                .batch = count < (size_t)batch ? (int)count : batch,
+                                .depth = 2,
+                                .transforms = qea_transforms_evaluation(&l->transforms)};
+    qea_eval_result result;
+    QEA_TRY(qea_evaluate(ctx, l->model, kernels, precision, &loader, &result));
+    *out = (qea_eval_report){.count = result.count,
+                             .accuracy = result.accuracy,
+                             .accuracy_top5 = result.accuracy_top5,
+                             .loss = result.loss,
+                             .images_per_s = result.images_per_s};
+    qea_wilson_interval(out->accuracy, (double)out->count, &out->low95, &out->high95);
+    mean_bits(l, out);
+    return QEA_OK;
+}
+
+qea_status qea_model_evaluate(qea_context *ctx, const qea_eval_options *options, qea_eval_report *out) {
+    loaded l = {0};
+    qea_status status = measure(ctx, options, &l, out);
+    qea_dataset_destroy(l.data);
+    qea_model_destroy(l.model);
+    qea_graph_destroy(l.graph);
+    qea_st_destroy(l.file);
+    qea_free(l.type);
+    return status;
+}

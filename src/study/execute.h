@@ -1,0 +1,25 @@
+/* study/execute.h: trains one model of a step, in this process. */
+#ifndef QEA_STUDY_EXECUTE_H
+#define QEA_STUDY_EXECUTE_H
+
+#include <jansson.h>
+
+#include "study/job.h"
+#include "study/step_data.h"
+
+/* What stays the same from job to job: the configuration, the images, the kernels, the network. */
+typedef struct qea_executor qea_executor;
+
+/* step: "nas" (accuracy is that on the validation images) or "fully_train" (on the test images). */
+QEA_MUST_USE qea_status qea_executor_create(qea_context *ctx, const qea_study_config *config, const char *step,
+                                            qea_executor **out);
+void qea_executor_destroy(qea_executor *executor);
+
+/* *result (owned by the caller): accuracy, accuracy_top1, accuracy_top5 (0..1), loss (mean on those images),
+ * train_loss, val_accuracy (null where there are no validation images), images (evaluated), epochs, best_epoch (null:
+ * the last), and under "measured" what differs from run to run: seconds, images_per_s, peak_bytes. QEA_ERR_DIVERGED: a
+ * result too, the network did not learn. */
+QEA_MUST_USE qea_status qea_executor_run(qea_context *ctx, qea_executor *executor, const qea_job *job,
+                                         qea_progress_fn progress, void *user, json_t **result);
+
+#endif

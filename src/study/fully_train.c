@@ -1,0 +1,190 @@
+/* The step `fully_train`: the front's models and the uniform baselines with one recipe. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "quantea/search.h"
+#include "study/run.h"
+
+typedef struct front_choice {
+    uint64_t *ids; /* owned, ascending */
+    size_t count;
+} front_choice;
+
+/* Of trials with equal objectives the first stays. */
+static void leave_out_equal(const qea_run *run, qea_step_trials *search, front_choice *front) {
+    size_t kept = 0, bytes = (size_t)run->config->num_objectives * sizeof(double);
+    for (size_t i = 0; i < front->count; i++) {
+        const double *mine = qea_step_trials_find(search, front->ids[i])->objectives;
+        bool known = false;
+        for (size_t k = 0; k < kept && !known; k++)
+            known = memcmp(qea_step_trials_find(search, front->ids[k])->objectives, mine, bytes) == 0;
+        if (!known) front->ids[kept++] = front->ids[i];
+    }
+    front->count = kept;
+}
+
+/* Smallest number of partitions whose reference points are at least `points`. */
+static qea_status points_for(qea_context *ctx, size_t objectives, size_t points, double **out, size_t *count) {
+    for (size_t p = 1;; p++) {
+        QEA_TRY(qea_reference_points(ctx, objectives, p, 0, out, count));
+        if (*count >= points || objectives == 1) return QEA_OK;
+        qea_points_free(*out);
+    }
+}
+
+static qea_status choose_by_niching(qea_context *ctx, const qea_run *run, qea_step_trials *search, front_choice *front,
+                                    size_t keep, double *values, size_t *chosen) {
+    size_t m = (size_t)run->config->num_objectives, num_points;
+    double *points = NULL;
+    qea_survival *survival = NULL;
+    for (size_t i = 0; i < front->count; i++)
+        qea_run_minimised(run, qea_step_trials_find(search, front->ids[i])->objectives, values + i * m);
+    QEA_TRY(points_for(ctx, m, keep, &points, &num_points));
+    qea_status status = qea_survival_create(ctx, m, points, num_points, run->config->seed, &survival);
+    if (status == QEA_OK) status = qea_survival_select(ctx, survival, 0, values, NULL, front->count, keep, chosen);
+    if (status == QEA_OK) {
+        for (size_t i = 0; i < keep; i++) front->ids[i] = front->ids[chosen[i]];
+        front->count = keep;
+    }
+    qea_survival_destroy(survival);
+    qea_points_free(points);
+    return status;
+}
+
+static qea_status cap(qea_context *ctx, const qea_run *run, qea_step_trials *search, front_choice *front) {
+    size_t keep = run->config->max_models, m = (size_t)run->config->num_objectives;
+    if (front->count <= keep) return QEA_OK;
+    double *values = NULL;
+    size_t *chosen = NULL;
+    qea_status status = QEA_NEW(ctx, "objectives", values, front->count * m);
+    if (status == QEA_OK) status = QEA_NEW(ctx, "chosen models", chosen, keep);
+    if (status == QEA_OK) status = choose_by_niching(ctx, run, search, front, keep, values, chosen);
+    qea_free(values);
+    qea_free(chosen);
+    return status;
+}
+
+static qea_status add_if_new(qea_context *ctx, qea_run *run, qea_step_trials *trials, uint64_t id, const char *label,
+                             uint64_t source, const uint8_t *weight_bits, const uint8_t *activation_bits) {
+    const qea_trial_record *known = qea_step_trials_find(trials, id);
+    if (known == NULL)
+        return qea_step_trials_add(ctx, run, trials, id, label, source, NULL, 0, weight_bits, activation_bits);
+    size_t layers = run->space->num_layers;
+    if (known->num_layers == layers && memcmp(known->weight_bits, weight_bits, layers) == 0 &&
+        memcmp(known->activation_bits, activation_bits, layers) == 0)
+        return QEA_OK;
+    return qea_fail(ctx, QEA_ERR_STATE, "%s: model %" PRIu64 " in the store has other bits than this run's",
+                    run->task.folder, id);
+}
+
+static qea_status add_front(qea_context *ctx, qea_run *run, qea_step_trials *search, qea_step_trials *trials) {
+    front_choice front = {0};
+    qea_status status = qea_run_front(ctx, run, search, &front.ids, &front.count);
+    if (status == QEA_OK) {
+        leave_out_equal(run, search, &front);
+        status = cap(ctx, run, search, &front);
+    }
+    for (size_t i = 0; status == QEA_OK && i < front.count; i++) {
+        const qea_trial_record *trial = qea_step_trials_find(search, front.ids[i]);
+        status =
+            add_if_new(ctx, run, trials, trial->id, "front", trial->id, trial->weight_bits, trial->activation_bits);
+    }
+    qea_free(front.ids);
+    return status;
+}
+
+/* Baselines are numbered behind every trial that the search can have. */
+static uint64_t first_baseline_id(const qea_study_config *config) {
+    return config->random_samples + config->num_generations * config->num_individual + 1;
+}
+
+static bool all_equal(const uint8_t *bits, size_t count, int value) {
+    for (size_t i = 0; i < count; i++)
+        if (bits[i] != value) return false;
+    return true;
+}
+
+/* The front model with these bits in every layer, if it trains exactly as the baseline would: not when it starts warm.
+ */
+static const qea_trial_record *uniform_front_model(const qea_run *run, const qea_step_trials *trials,
+                                                   const int baseline[2]) {
+    if (run->config->init == QEA_INIT_SEARCH) return NULL;
+    for (size_t i = 0; i < trials->count; i++) {
+        const qea_trial_record *record = &trials->records[i];
+        if (strcmp(record->label, "front") == 0 && all_equal(record->weight_bits, record->num_layers, baseline[0]) &&
+            all_equal(record->activation_bits, record->num_layers, baseline[1]))
+            return record;
+    }
+    return NULL;
+}
+
+static qea_status add_baselines(qea_context *ctx, qea_run *run, qea_step_trials *trials) {
+    const qea_study_config *config = run->config;
+    size_t layers = run->space->num_layers;
+    uint8_t *bits;
+    QEA_TRY(QEA_NEW(ctx, "bits", bits, 2 * layers));
+    qea_status status = QEA_OK;
+    for (int i = 0; status == QEA_OK && i < config->num_baselines; i++) {
+        int w = config->baselines[i][0], a = config->baselines[i][1];
+        if (uniform_front_model(run, trials, config->baselines[i]) != NULL) continue; /* see add_twins */
+        if (!qea_quantizer_weight_bits_ok(config->weight_quantizer, w) ||
+            !qea_quantizer_activation_bits_ok(config->activation_quantizer, a)) {
+            qea_log(ctx, QEA_LOG_WARNING,
+                    "the baseline w%da%d is left out: the quantizer is not defined for these bits", w, a);
+            continue;
+        }
+        memset(bits, w, layers);
+        memset(bits + layers, a, layers);
+        status =
+            add_if_new(ctx, run, trials, first_baseline_id(config) + (uint64_t)i, "baseline", 0, bits, bits + layers);
+    }
+    qea_free(bits);
+    return status;
+}
+
+static qea_status copy_as_baseline(qea_context *ctx, const qea_run *run, const qea_trial_record *front, uint64_t id) {
+    qea_trial_record copy = {0};
+    qea_status status = qea_trial_record_copy(ctx, front, &copy);
+    qea_free(copy.label);
+    copy.label = NULL;
+    copy.id = id;
+    if (status == QEA_OK) status = qea_strdup(ctx, "baseline", &copy.label);
+    if (status == QEA_OK) status = qea_store_put_trial(ctx, run->task.store, &copy);
+    qea_trial_record_clear(&copy);
+    return status;
+}
+
+/* Baselines that were not trained because a front model is the same network trained from the same seed. */
+static qea_status add_twins(qea_context *ctx, const qea_run *run, const qea_step_trials *trials) {
+    for (int i = 0; i < run->config->num_baselines; i++) {
+        const qea_trial_record *front = uniform_front_model(run, trials, run->config->baselines[i]);
+        if (front != NULL) QEA_TRY(copy_as_baseline(ctx, run, front, first_baseline_id(run->config) + (uint64_t)i));
+    }
+    return QEA_OK;
+}
+
+static qea_status train_all(qea_context *ctx, qea_run *run, qea_step_trials *trials) {
+    qea_crew *crew;
+    trials->total = trials->count;
+    QEA_TRY(qea_crew_create(ctx, run, trials, &crew));
+    qea_status status = qea_crew_run(ctx, crew);
+    qea_crew_destroy(crew);
+    return status == QEA_OK ? add_twins(ctx, run, trials) : status;
+}
+
+qea_status qea_run_fully_train(qea_context *ctx, qea_run *run) {
+    qea_step_trials search = {.step = "nas"},
+                    trials = {.step = "fully_train", .keep_models = true, .checkpoints = true};
+    qea_status status = qea_step_trials_load(ctx, run, &search);
+    if (status == QEA_OK) status = qea_step_trials_load(ctx, run, &trials);
+    if (status == QEA_OK) status = add_front(ctx, run, &search, &trials);
+    if (status == QEA_OK) status = add_baselines(ctx, run, &trials);
+    if (status == QEA_OK) status = qea_step_trials_save(ctx, run, &trials, 0);
+    if (status == QEA_OK) status = train_all(ctx, run, &trials);
+    qea_step_trials_clear(&trials);
+    qea_step_trials_clear(&search);
+    return status;
+}

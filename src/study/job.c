@@ -1,0 +1,116 @@
+#include "study/job.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "base/rng.h"
+#include "base/text.h"
+
+enum { MAX_LAYERS = 100000 };
+
+static json_t *bits_to_json(const uint8_t *bits, size_t count) {
+    json_t *list = json_array();
+    for (size_t i = 0; i < count; i++) json_array_append_new(list, json_integer(bits[i]));
+    return list;
+}
+
+static void put_optional(json_t *object, const char *key, const char *value) {
+    if (value != NULL) json_object_set_new(object, key, json_string(value));
+}
+
+qea_status qea_job_format(qea_context *ctx, const qea_job *job, char **line) {
+    char seed[32]; /* as text: JSON integers are signed */
+    json_t *object = json_object();
+    qea_text text = {0};
+    qea_text number = {0};
+    qea_text_printf(&number, "%llu", (unsigned long long)job->seed);
+    (void)strncpy(seed, number.bytes != NULL ? number.bytes : "", sizeof seed - 1);
+    seed[sizeof seed - 1] = '\0';
+    qea_text_free(&number);
+    json_object_set_new(object, "trial", json_integer((json_int_t)job->trial));
+    json_object_set_new(object, "weight_bits", bits_to_json(job->weight_bits, job->num_layers));
+    json_object_set_new(object, "activation_bits", bits_to_json(job->activation_bits, job->num_layers));
+    json_object_set_new(object, "seed", json_string(seed));
+    put_optional(object, "init", job->init);
+    put_optional(object, "model", job->model);
+    put_optional(object, "checkpoint", job->checkpoint);
+    qea_text_put_json(&text, object, 0);
+    json_decref(object);
+    qea_status status = qea_text_finish(ctx, &text);
+    if (status == QEA_OK)
+        *line = text.bytes;
+    else
+        qea_text_free(&text);
+    return status;
+}
+
+static qea_status read_bits(qea_context *ctx, const json_t *object, const char *key, size_t *count, uint8_t **bits) {
+    const json_t *list = json_object_get(object, key);
+    size_t n = json_array_size(list); /* 0 for what is no list */
+    if (n == 0 || n > MAX_LAYERS || (*count != 0 && *count != n))
+        return qea_fail(ctx, QEA_ERR_DATA, "job: %s: found no list of fitting length", key);
+    *count = n;
+    QEA_TRY(qea_alloc(ctx, key, n, 1, (void **)bits));
+    for (size_t i = 0; i < n; i++) {
+        json_int_t value = json_integer_value(json_array_get(list, i));
+        if (!json_is_integer(json_array_get(list, i)) || value < 0 || value > 32)
+            return qea_fail(ctx, QEA_ERR_DATA, "job: %s[%zu]: allowed are integers 0..32", key, i);
+        (*bits)[i] = (uint8_t)value;
+    }
+    return QEA_OK;
+}
+
+static qea_status read_optional(qea_context *ctx, const json_t *object, const char *key, char **out) {
+    const json_t *value = json_object_get(object, key);
+    if (value == NULL) return QEA_OK;
+    if (!json_is_string(value)) return qea_fail(ctx, QEA_ERR_DATA, "job: %s: not a string", key);
+    return qea_strdup(ctx, json_string_value(value), out);
+}
+
+static qea_status read_job(qea_context *ctx, const json_t *object, qea_job *out) {
+    const json_t *trial = json_object_get(object, "trial");
+    if (!json_is_integer(trial) || json_integer_value(trial) < 1)
+        return qea_fail(ctx, QEA_ERR_DATA, "job: trial: allowed are integers from 1");
+    out->trial = (uint64_t)json_integer_value(trial);
+    QEA_TRY(read_bits(ctx, object, "weight_bits", &out->num_layers, &out->weight_bits));
+    QEA_TRY(read_bits(ctx, object, "activation_bits", &out->num_layers, &out->activation_bits));
+    const char *seed = json_string_value(json_object_get(object, "seed"));
+    char *end = NULL;
+    if (seed != NULL) out->seed = strtoull(seed, &end, 10);
+    if (seed == NULL || end == seed || *end != '\0')
+        return qea_fail(ctx, QEA_ERR_DATA, "job: seed: not an integer in a string");
+    QEA_TRY(read_optional(ctx, object, "init", &out->init));
+    QEA_TRY(read_optional(ctx, object, "model", &out->model));
+    return read_optional(ctx, object, "checkpoint", &out->checkpoint);
+}
+
+qea_status qea_job_parse(qea_context *ctx, const char *line, qea_job *out) {
+    memset(out, 0, sizeof *out);
+    json_t *object = json_loads(line, JSON_REJECT_DUPLICATES, NULL);
+    if (object == NULL) return qea_fail(ctx, QEA_ERR_DATA, "job: not a JSON object");
+    qea_status status = read_job(ctx, object, out);
+    json_decref(object);
+    if (status != QEA_OK) qea_job_clear(out);
+    return status;
+}
+
+void qea_job_clear(qea_job *job) {
+    qea_free(job->weight_bits);
+    qea_free(job->activation_bits);
+    qea_free(job->init);
+    qea_free(job->model);
+    qea_free(job->checkpoint);
+    memset(job, 0, sizeof *job);
+}
+
+uint64_t qea_job_seed(uint64_t run_seed, size_t num_layers, const uint8_t *weight_bits,
+                      const uint8_t *activation_bits) {
+    /* FNV-1a over the bits, then one block of the counter-based generator. */
+    uint64_t hash = 14695981039346656037u;
+    for (size_t i = 0; i < num_layers; i++) hash = (hash ^ weight_bits[i]) * 1099511628211u;
+    for (size_t i = 0; i < num_layers; i++) hash = (hash ^ activation_bits[i]) * 1099511628211u;
+    qea_rng rng = qea_rng_make(run_seed, QEA_RNG_TRIAL_SEED, 0, 0);
+    return qea_rng_u64(&rng, hash);
+}

@@ -1,0 +1,163 @@
+/* The step `nas`: NSGA-III over bit policies. A resumed search is replayed: it asks for the same genomes again, and the
+ * store answers for those that are done. */
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "quantea/search.h"
+#include "study/run.h"
+
+void qea_run_minimised(const qea_run *run, const double *objectives, double *minimised) {
+    for (int i = 0; i < run->config->num_objectives; i++)
+        minimised[i] = qea_objective_maximized(run->config->objectives[i]) ? -objectives[i] : objectives[i];
+}
+
+typedef struct nas {
+    qea_run *run;       /* borrowed */
+    qea_search *search; /* owned */
+    uint16_t *uniform;  /* owned, [num_uniform][num_genes] */
+    size_t num_uniform;
+    qea_step_trials trials; /* owned */
+    qea_crew *crew;         /* owned */
+    uint16_t *genome;       /* owned, [num_genes] */
+    uint8_t *bits;          /* owned, [2 L] */
+    size_t told;            /* records before it were told */
+} nas;
+
+static qea_status create_search(qea_context *ctx, nas *n) {
+    const qea_study_config *config = n->run->config;
+    const qea_space *space = n->run->space;
+    QEA_TRY(qea_space_uniform(ctx, space, config->random_samples, &n->uniform, &n->num_uniform));
+    qea_search_config search = {.num_genes = space->num_genes,
+                                .gene_sizes = space->gene_sizes,
+                                .num_objectives = (size_t)config->num_objectives,
+                                .population_size = config->num_individual,
+                                .num_random = config->random_samples,
+                                .num_generations = config->num_generations,
+                                .seed = config->seed,
+                                .given = n->uniform,
+                                .num_given = n->num_uniform,
+                                .violation = config->num_limits > 0 ? qea_space_violation : NULL,
+                                .user = n->run->space};
+    qea_status status = qea_search_create(ctx, &search, &n->search);
+    return status == QEA_OK ? QEA_OK : qea_fail_prefix(ctx, status, "%s: search", config->name);
+}
+
+static const char *label_of(const nas *n, uint64_t trial, const uint16_t *genome) {
+    size_t genes = n->run->space->num_genes;
+    for (size_t i = 0; i < n->num_uniform; i++)
+        if (memcmp(n->uniform + i * genes, genome, genes * sizeof *genome) == 0) return "uniform";
+    return trial <= n->run->config->random_samples ? "random" : "child";
+}
+
+/* The search asked for `trial`: known from the store, or new. */
+static qea_status take_ask(qea_context *ctx, nas *n, uint64_t trial) {
+    const qea_space *space = n->run->space;
+    const qea_trial_record *known = qea_step_trials_find(&n->trials, trial);
+    if (known == NULL) {
+        uint8_t *w = n->bits, *a = n->bits + space->num_layers;
+        qea_space_decode(space, n->genome, w, a);
+        return qea_step_trials_add(ctx, n->run, &n->trials, trial, label_of(n, trial, n->genome), 0, n->genome,
+                                   space->num_genes, w, a);
+    }
+    if (known->genome_length == space->num_genes &&
+        memcmp(known->genome, n->genome, space->num_genes * sizeof *n->genome) == 0)
+        return QEA_OK;
+    return qea_fail(ctx, QEA_ERR_STATE,
+                    "%s: trial %" PRIu64 " in the store has another genome than this search asks for: the task was "
+                                         "made by another version or another configuration",
+                    n->run->task.folder, trial);
+}
+
+/* Trains what has no result yet, then tells the results in id order. */
+static qea_status finish_generation(qea_context *ctx, nas *n, size_t first_new, size_t end) {
+    QEA_TRY(qea_step_trials_save(ctx, n->run, &n->trials, first_new));
+    QEA_TRY(qea_crew_run(ctx, n->crew));
+    double minimised[QEA_MAX_OBJECTIVES];
+    for (; n->told < end; n->told++) {
+        const qea_trial_record *record = &n->trials.records[n->told];
+        bool done = record->state == QEA_TRIAL_DONE && record->num_objectives == (size_t)n->run->config->num_objectives;
+        if (done) qea_run_minimised(n->run, record->objectives, minimised);
+        QEA_TRY(qea_search_tell(ctx, n->search, record->id, done ? minimised : NULL, 0));
+    }
+    return QEA_OK;
+}
+
+static void describe_end(const nas *n, qea_ask what, char *text, size_t size) {
+    if (what == QEA_ASK_EXHAUSTED)
+        (void)snprintf(text, size, "every allowed genome has been evaluated (%zu trials)", n->told);
+    else
+        (void)snprintf(text, size, "the budget of %zu trials is spent", n->told);
+}
+
+static qea_status search_to_end(qea_context *ctx, nas *n, char **end) {
+    size_t stored = n->trials.count, asked = 0;
+    for (;;) {
+        qea_ask what;
+        uint64_t trial;
+        QEA_TRY(qea_search_ask(ctx, n->search, &what, &trial, n->genome));
+        if (what == QEA_ASK_TRIAL) {
+            QEA_TRY(take_ask(ctx, n, trial));
+            asked++;
+            continue;
+        }
+        n->trials.generation = qea_search_generation(n->search);
+        if (asked > n->told) QEA_TRY(finish_generation(ctx, n, stored < n->told ? n->told : stored, asked));
+        if (what == QEA_ASK_WAIT) continue;
+        char text[128];
+        describe_end(n, what, text, sizeof text);
+        QEA_TRY(qea_store_set(ctx, n->run->task.store, "search end", text));
+        return qea_strdup(ctx, text, end);
+    }
+}
+
+static qea_status run_nas(qea_context *ctx, nas *n, char **end) {
+    const qea_study_config *config = n->run->config;
+    n->trials.step = "nas";
+    n->trials.total = config->random_samples + config->num_generations * config->num_individual;
+    n->trials.keep_models = config->nas_recipe.save_weights || config->init == QEA_INIT_SEARCH;
+    QEA_TRY(QEA_NEW(ctx, "genome", n->genome, n->run->space->num_genes));
+    QEA_TRY(QEA_NEW(ctx, "bits", n->bits, 2 * n->run->space->num_layers));
+    QEA_TRY(create_search(ctx, n));
+    QEA_TRY(qea_step_trials_load(ctx, n->run, &n->trials));
+    QEA_TRY(qea_crew_create(ctx, n->run, &n->trials, &n->crew));
+    return search_to_end(ctx, n, end);
+}
+
+qea_status qea_run_nas(qea_context *ctx, qea_run *run, char **end) {
+    nas n = {.run = run};
+    qea_status status = run_nas(ctx, &n, end);
+    qea_crew_destroy(n.crew);
+    qea_search_destroy(n.search);
+    qea_step_trials_clear(&n.trials);
+    qea_free(n.uniform);
+    qea_free(n.genome);
+    qea_free(n.bits);
+    return status;
+}
+
+static bool is_dominated(const qea_run *run, const qea_step_trials *trials, const double *candidate) {
+    double p[QEA_MAX_OBJECTIVES], q[QEA_MAX_OBJECTIVES];
+    qea_run_minimised(run, candidate, p);
+    for (size_t i = 0; i < trials->count; i++) {
+        if (trials->records[i].state != QEA_TRIAL_DONE) continue;
+        qea_run_minimised(run, trials->records[i].objectives, q);
+        if (qea_dominates(q, 0, p, 0, (size_t)run->config->num_objectives) < 0) return true;
+    }
+    return false;
+}
+
+qea_status qea_run_front(qea_context *ctx, const qea_run *run, const qea_step_trials *trials, uint64_t **ids,
+                         size_t *count) {
+    *count = 0;
+    QEA_TRY(qea_alloc(ctx, "front", trials->count + 1, sizeof **ids, (void **)ids));
+    for (size_t i = 0; i < trials->count; i++) {
+        const qea_trial_record *record = &trials->records[i];
+        if (record->state == QEA_TRIAL_DONE && !is_dominated(run, trials, record->objectives))
+            (*ids)[(*count)++] = record->id;
+    }
+    return QEA_OK;
+}

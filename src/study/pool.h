@@ -1,0 +1,54 @@
+/* study/pool.h: jobs on worker processes: dispatch, time-outs, crashes, retries. Knows nothing of networks: a job is an
+ * id and a line of JSON, an answer is a JSON object (docs in worker.c). */
+#ifndef QEA_STUDY_POOL_H
+#define QEA_STUDY_POOL_H
+
+#include <jansson.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "quantea/status.h"
+
+typedef struct qea_outcome {
+    uint64_t job;
+    const json_t *result; /* borrowed; NULL: it failed */
+    const char *reason;   /* borrowed; why it failed, NULL if it did not */
+    int attempts;         /* that counted: crashes, memory, time-outs and the last one */
+    bool repeatable;      /* false: a time-out or a lack of memory was among the attempts */
+} qea_outcome;
+
+typedef struct qea_pool_config {
+    const char *const *argv;           /* borrowed; of a worker, NULL-terminated */
+    int workers;                       /* >= 1 */
+    int log_fd;                        /* workers' stderr; -1: ours */
+    double timeout_s;                  /* of one attempt; 0 = none */
+    int max_attempts;                  /* >= 1 */
+    const volatile sig_atomic_t *stop; /* borrowed or NULL */
+    void *user;
+    /* A job was given to a worker. */
+    void (*on_start)(void *user, uint64_t job, int attempt);
+    /* {"type": "update", ...} of a running job; NULL message: about once a second, time passes. */
+    void (*on_update)(void *user, uint64_t job, const json_t *message);
+    /* A job ended for good. An error ends the drain. */
+    qea_status (*on_outcome)(qea_context *ctx, void *user, const qea_outcome *outcome);
+    /* Something happened that is worth a line: a worker died, a retry. */
+    void (*on_event)(void *user, uint64_t job, const char *text);
+} qea_pool_config;
+
+typedef struct qea_pool qea_pool;
+
+QEA_MUST_USE qea_status qea_pool_create(qea_context *ctx, const qea_pool_config *config, qea_pool **out);
+/* Kills the workers that still run. NULL is allowed. */
+void qea_pool_destroy(qea_pool *pool);
+
+/* Queues a job; `line` is copied. Jobs start in the order of submission. */
+QEA_MUST_USE qea_status qea_pool_submit(qea_context *ctx, qea_pool *pool, uint64_t job, const char *line);
+
+size_t qea_pool_running(const qea_pool *pool);
+
+/* Works until every job has an outcome. QEA_ERR_INTERRUPTED: stop was set (running jobs are lost and have no outcome);
+ * another error: a worker said that no job can work (bad data, say), or a callback failed. */
+QEA_MUST_USE qea_status qea_pool_drain(qea_context *ctx, qea_pool *pool);
+
+#endif

@@ -1,0 +1,44 @@
+/* study/process.h: a worker process that is talked to in lines over pipes. */
+#ifndef QEA_STUDY_PROCESS_H
+#define QEA_STUDY_PROCESS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "quantea/status.h"
+
+enum { QEA_LINE_BYTES = 1 << 20 }; /* the longest line that is accepted */
+
+typedef struct qea_process {
+    pid_t pid;    /* 0: not running */
+    int to, from; /* our ends of its stdin and stdout; -1: closed */
+    char *buffer; /* owned, [QEA_LINE_BYTES]: what came and is not yet a whole line */
+    size_t filled;
+    size_t taken; /* bytes at the front that were already handed out */
+} qea_process;
+
+typedef enum qea_exit { QEA_EXIT_CRASH, QEA_EXIT_MEMORY, QEA_EXIT_OUTSIDE } qea_exit;
+
+/* Starts argv (NULL-terminated, argv[0] is the path) by exec; its stderr goes to log_fd. */
+QEA_MUST_USE qea_status qea_process_start(qea_context *ctx, qea_process *process, const char *const *argv, int log_fd);
+
+/* Sends a line (a newline is added). false: the process is gone. */
+bool qea_process_send(qea_process *process, const char *line);
+
+/* Reads what is there without blocking. false: the process closed its end (it is gone) or sent a line that is too long.
+ */
+bool qea_process_receive(qea_process *process);
+
+/* The next whole line without its newline, valid until the next receive; NULL: none. */
+const char *qea_process_line(qea_process *process);
+
+/* Kills it if it still runs, reaps it and says how it ended; `oom_kills` is qea_oom_kills() from before its last job.
+ * `how` gets words such as "killed by signal 11 (Segmentation fault)". */
+qea_exit qea_process_end(qea_process *process, bool kill_it, long oom_kills, char *how, size_t how_size);
+void qea_process_free(qea_process *process);
+
+/* The kernel's count of processes killed for lack of memory (/proc/vmstat); -1: not known. */
+long qea_oom_kills(void);
+
+#endif

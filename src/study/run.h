@@ -1,0 +1,65 @@
+/* study/run.h: a run in progress: what its steps share, and the trials of a step on the workers. */
+#ifndef QEA_STUDY_RUN_H
+#define QEA_STUDY_RUN_H
+
+#include "quantea/study.h"
+#include "report/report.h"
+#include "study/pool.h"
+#include "study/space.h"
+#include "study/task.h"
+
+typedef struct qea_run {
+    const qea_study_options *options; /* borrowed */
+    qea_study_config *config;         /* owned */
+    qea_task task;                    /* owned */
+    qea_graph *graph;                 /* owned */
+    qea_space *space;                 /* owned */
+} qea_run;
+
+/* The trials of one step. Records stand in id order; run_trials changes them in place and writes them to the store. */
+typedef struct qea_step_trials {
+    const char *step;          /* "nas", "fully_train" */
+    qea_trial_record *records; /* owned */
+    size_t count, capacity;
+    size_t total; /* expected in all, for the progress */
+    size_t generation;
+    bool warm;        /* fully_train: start from the search's weights */
+    bool keep_models; /* save model files */
+    bool checkpoints;
+} qea_step_trials;
+void qea_step_trials_clear(qea_step_trials *trials);
+
+/* Loads what the store has of the step. */
+QEA_MUST_USE qea_status qea_step_trials_load(qea_context *ctx, const qea_run *run, qea_step_trials *trials);
+/* The record of `id`, or NULL. */
+qea_trial_record *qea_step_trials_find(qea_step_trials *trials, uint64_t id);
+/* Appends (ids ascend) a record in state ASKED; weight and activation bits [num_layers] are copied. */
+QEA_MUST_USE qea_status qea_step_trials_add(qea_context *ctx, const qea_run *run, qea_step_trials *trials, uint64_t id,
+                                            const char *label, uint64_t source, const uint16_t *genome,
+                                            size_t genome_length, const uint8_t *weight_bits,
+                                            const uint8_t *activation_bits);
+/* Writes records [first, count) to the store in one transaction. */
+QEA_MUST_USE qea_status qea_step_trials_save(qea_context *ctx, const qea_run *run, const qea_step_trials *trials,
+                                             size_t first);
+
+/* Workers for one step. */
+typedef struct qea_crew qea_crew;
+QEA_MUST_USE qea_status qea_crew_create(qea_context *ctx, const qea_run *run, qea_step_trials *trials, qea_crew **out);
+void qea_crew_destroy(qea_crew *crew);
+/* Trains every record of the step that is in state ASKED; each result is in the store before the next is taken. */
+QEA_MUST_USE qea_status qea_crew_run(qea_context *ctx, qea_crew *crew);
+
+/* The steps. *table (owned by the caller, qea_free) and *end may stay NULL. */
+QEA_MUST_USE qea_status qea_run_nas(qea_context *ctx, qea_run *run, char **end);
+QEA_MUST_USE qea_status qea_run_fully_train(qea_context *ctx, qea_run *run);
+
+/* Writes every file of the task that is derived from the store. */
+QEA_MUST_USE qea_status qea_run_write_outputs(qea_context *ctx, qea_run *run, char **table);
+
+/* Ids of the search's front: DONE records that no other dominates, ascending; owned by the caller (qea_free). */
+QEA_MUST_USE qea_status qea_run_front(qea_context *ctx, const qea_run *run, const qea_step_trials *trials,
+                                      uint64_t **ids, size_t *count);
+/* objectives as told to people -> minimised ones. */
+void qea_run_minimised(const qea_run *run, const double *objectives, double *minimised);
+
+#endif

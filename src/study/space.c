@@ -1,0 +1,253 @@
+#include "study/space.h"
+
+#include <fnmatch.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/memory.h"
+
+double qea_cost_value(const qea_cost *cost, qea_objective objective) {
+    switch (objective) {
+    case QEA_OBJ_FLOPS:
+        return cost->flops;
+    case QEA_OBJ_PARAMS:
+        return cost->params;
+    case QEA_OBJ_BOPS:
+        return cost->bops;
+    case QEA_OBJ_WEIGHT_BYTES:
+        return cost->weight_bytes;
+    case QEA_OBJ_ACTIVATION_BYTES:
+        return cost->activation_bytes;
+    case QEA_OBJ_ACCURACY:
+    case QEA_OBJ_COUNT:
+        break;
+    }
+    return NAN;
+}
+
+static qea_gene gene_from(int count, const int *bits) {
+    qea_gene gene = {count, {0}};
+    for (int i = 0; i < count; i++) gene.bits[i] = (uint8_t)bits[i];
+    return gene;
+}
+
+/* The last matching rule that names candidates for this half of the genes, else the general ones. */
+static qea_gene candidates_of(const qea_study_config *config, const char *layer, bool weights) {
+    for (int i = config->num_layer_rules - 1; i >= 0; i--) {
+        const qea_layer_rule *rule = &config->layer_rules[i];
+        if (fnmatch(rule->pattern, layer, 0) != 0) continue;
+        if (weights && rule->num_weight_bits > 0) return gene_from(rule->num_weight_bits, rule->weight_bits);
+        if (!weights && rule->num_activation_bits > 0)
+            return gene_from(rule->num_activation_bits, rule->activation_bits);
+    }
+    return gene_from(config->num_candidates, config->candidates);
+}
+
+static int tie_of(const qea_study_config *config, const char *layer) {
+    for (int i = config->num_layer_rules - 1; i >= 0; i--)
+        if (config->layer_rules[i].tie && fnmatch(config->layer_rules[i].pattern, layer, 0) == 0) return i;
+    return -1;
+}
+
+/* One half of the genes: a gene per layer, or one for all layers of a tie. */
+static qea_status lay_out_half(qea_context *ctx, qea_space *space, bool weights) {
+    size_t tied[QEA_MAX_LAYER_RULES];
+    for (size_t i = 0; i < QEA_MAX_LAYER_RULES; i++) tied[i] = SIZE_MAX;
+    for (size_t layer = 0; layer < space->num_layers; layer++) {
+        const char *name = qea_graph_quantized(space->graph, layer)->name;
+        size_t *slot = weights ? &space->weight_gene[layer] : &space->activation_gene[layer];
+        int tie = tie_of(space->config, name);
+        qea_gene gene = candidates_of(space->config, name, weights);
+        if (tie >= 0 && tied[tie] != SIZE_MAX) {
+            *slot = tied[tie];
+            const qea_gene *first = &space->genes[*slot];
+            if (first->num_bits != gene.num_bits || memcmp(first->bits, gene.bits, sizeof gene.bits) != 0)
+                return qea_fail(
+                    ctx, QEA_ERR_CONFIG,
+                    "%s: layers tied by '%s' have different %s candidates ('%s' differs from the first one)",
+                    space->config->name, space->config->layer_rules[tie].pattern, weights ? "weight" : "activation",
+                    name);
+            continue;
+        }
+        *slot = space->num_genes++;
+        space->genes[*slot] = gene;
+        if (tie >= 0) tied[tie] = *slot;
+    }
+    return QEA_OK;
+}
+
+static qea_status check_rules_match(qea_context *ctx, const qea_space *space) {
+    for (int i = 0; i < space->config->num_layer_rules; i++) {
+        bool found = false;
+        for (size_t layer = 0; layer < space->num_layers && !found; layer++)
+            found =
+                fnmatch(space->config->layer_rules[i].pattern, qea_graph_quantized(space->graph, layer)->name, 0) == 0;
+        if (!found)
+            return qea_fail(ctx, QEA_ERR_CONFIG,
+                            "%s: nas.search_space.layers: the pattern '%s' matches no quantised layer; their names run "
+                            "from '%s' to '%s'",
+                            space->config->name, space->config->layer_rules[i].pattern,
+                            qea_graph_quantized(space->graph, 0)->name,
+                            qea_graph_quantized(space->graph, space->num_layers - 1)->name);
+    }
+    return QEA_OK;
+}
+
+static qea_status check_bits(qea_context *ctx, const qea_space *space) {
+    for (size_t layer = 0; layer < space->num_layers; layer++) {
+        const qea_gene *w = &space->genes[space->weight_gene[layer]], *a = &space->genes[space->activation_gene[layer]];
+        for (int i = 0; i < w->num_bits; i++)
+            if (!qea_quantizer_weight_bits_ok(space->config->weight_quantizer, w->bits[i]))
+                return qea_fail(ctx, QEA_ERR_CONFIG,
+                                "%s: layer '%s': %d weight bits are not defined for the quantizer '%s'",
+                                space->config->name, qea_graph_quantized(space->graph, layer)->name, w->bits[i],
+                                qea_quantizer_name((int)space->config->weight_quantizer));
+        for (int i = 0; i < a->num_bits; i++)
+            if (!qea_quantizer_activation_bits_ok(space->config->activation_quantizer, a->bits[i]))
+                return qea_fail(ctx, QEA_ERR_CONFIG,
+                                "%s: layer '%s': %d activation bits are not defined for the quantizer '%s'",
+                                space->config->name, qea_graph_quantized(space->graph, layer)->name, a->bits[i],
+                                qea_quantizer_name((int)space->config->activation_quantizer));
+    }
+    return QEA_OK;
+}
+
+static qea_status build(qea_context *ctx, qea_space *space) {
+    size_t layers = space->num_layers;
+    if (layers == 0)
+        return qea_fail(ctx, QEA_ERR_CONFIG, "%s: the network has no quantised layer", space->config->name);
+    char place[512];
+    if (space->config->length != 0 && space->config->length != 2 * layers)
+        return qea_fail(
+            ctx, QEA_ERR_CONFIG,
+            "%s: found %zu, but the network has %zu genes (%zu quantised layers, weights and activations)",
+            qea_study_config_where(space->config, "nas.search_algorithm.policy.length", place, sizeof place),
+            space->config->length, 2 * layers, layers);
+    QEA_TRY(QEA_NEW(ctx, "genes", space->genes, 2 * layers));
+    QEA_TRY(QEA_NEW(ctx, "gene sizes", space->gene_sizes, 2 * layers));
+    QEA_TRY(QEA_NEW(ctx, "weight genes", space->weight_gene, layers));
+    QEA_TRY(QEA_NEW(ctx, "activation genes", space->activation_gene, layers));
+    QEA_TRY(QEA_NEW(ctx, "bits", space->scratch_bits, 2 * layers));
+    QEA_TRY(check_rules_match(ctx, space));
+    QEA_TRY(lay_out_half(ctx, space, true));
+    QEA_TRY(lay_out_half(ctx, space, false));
+    for (size_t i = 0; i < space->num_genes; i++) space->gene_sizes[i] = (uint16_t)space->genes[i].num_bits;
+    return check_bits(ctx, space);
+}
+
+qea_status qea_space_create(qea_context *ctx, const qea_study_config *config, const qea_graph *graph, qea_space **out) {
+    *out = NULL;
+    qea_space *space;
+    QEA_TRY(QEA_NEW(ctx, "search space", space, 1));
+    space->config = config;
+    space->graph = graph;
+    space->num_layers = qea_graph_num_quantized(graph);
+    qea_status status = build(ctx, space);
+    if (status == QEA_OK)
+        *out = space;
+    else
+        qea_space_destroy(space);
+    return status;
+}
+
+void qea_space_destroy(qea_space *space) {
+    if (space == NULL) return;
+    qea_free(space->genes);
+    qea_free(space->gene_sizes);
+    qea_free(space->weight_gene);
+    qea_free(space->activation_gene);
+    qea_free(space->scratch_bits);
+    qea_free(space);
+}
+
+void qea_space_decode(const qea_space *space, const uint16_t *genome, uint8_t *weight_bits, uint8_t *activation_bits) {
+    for (size_t layer = 0; layer < space->num_layers; layer++) {
+        size_t w = space->weight_gene[layer], a = space->activation_gene[layer];
+        weight_bits[layer] = space->genes[w].bits[genome[w]];
+        activation_bits[layer] = space->genes[a].bits[genome[a]];
+    }
+}
+
+static uint16_t nearest_candidate(const qea_gene *gene, int bits) {
+    int best = 0;
+    for (int i = 1; i < gene->num_bits; i++)
+        if (abs(gene->bits[i] - bits) <= abs(gene->bits[best] - bits)) best = i;
+    return (uint16_t)best;
+}
+
+void qea_space_nearest(const qea_space *space, int weight_bits, int activation_bits, uint16_t *genome) {
+    for (size_t layer = 0; layer < space->num_layers; layer++) {
+        size_t w = space->weight_gene[layer], a = space->activation_gene[layer];
+        genome[w] = nearest_candidate(&space->genes[w], weight_bits);
+        genome[a] = nearest_candidate(&space->genes[a], activation_bits);
+    }
+}
+
+qea_status qea_space_cost(qea_context *ctx, const qea_space *space, const uint8_t *weight_bits,
+                          const uint8_t *activation_bits, qea_cost *out) {
+    qea_bit_policy policy = {space->config->weight_quantizer, space->config->activation_quantizer, space->num_layers,
+                             weight_bits, activation_bits};
+    return qea_graph_cost(ctx, space->graph, &policy, out);
+}
+
+static double excess(const qea_limit *limit, double value) {
+    double width = limit->high - limit->low;
+    double unit = isfinite(width) && width > 0 ? width : fmax(fabs(limit->high), 1.0);
+    if (value < limit->low) return (limit->low - value) / unit;
+    if (value > limit->high) return (value - limit->high) / unit;
+    return 0;
+}
+
+double qea_space_violation(void *user, const uint16_t *genome) {
+    const qea_space *space = user;
+    if (space->config->num_limits == 0) return 0;
+    uint8_t *w = space->scratch_bits, *a = w + space->num_layers;
+    qea_space_decode(space, genome, w, a);
+    qea_cost cost;
+    if (qea_space_cost(NULL, space, w, a, &cost) != QEA_OK) return HUGE_VAL; /* cannot happen: bits were checked */
+    double sum = 0;
+    for (int i = 0; i < space->config->num_limits; i++) {
+        const qea_limit *limit = &space->config->limits[i];
+        for (int k = 0; k < QEA_OBJ_COUNT; k++)
+            if (k != QEA_OBJ_ACCURACY && strcmp(limit->key, qea_objective_names[k]) == 0)
+                sum += excess(limit, qea_cost_value(&cost, (qea_objective)k));
+    }
+    return sum;
+}
+
+typedef struct bit_pair {
+    int w, a;
+    double bops;
+} bit_pair;
+
+static int by_bops(const void *x, const void *y) {
+    const bit_pair *p = x, *q = y;
+    if (p->bops != q->bops) return p->bops < q->bops ? -1 : 1;
+    return p->w != q->w ? p->w - q->w : p->a - q->a;
+}
+
+qea_status qea_space_uniform(qea_context *ctx, const qea_space *space, size_t most, uint16_t **genomes, size_t *count) {
+    const qea_study_config *config = space->config;
+    size_t n = (size_t)config->num_candidates, num_equal = n < most ? n : most, num_mixed = 0;
+    bit_pair mixed[QEA_MAX_CANDIDATES * QEA_MAX_CANDIDATES];
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = 0; j < n; j++)
+            if (i != j)
+                mixed[num_mixed++] = (bit_pair){config->candidates[i], config->candidates[j],
+                                                (double)config->candidates[i] * config->candidates[j]};
+    qsort(mixed, num_mixed, sizeof *mixed, by_bops);
+    size_t take = most - num_equal < num_mixed ? most - num_equal : num_mixed;
+    *count = num_equal + take;
+    QEA_TRY(qea_alloc(ctx, "uniform genomes", *count * space->num_genes, sizeof **genomes, (void **)genomes));
+    for (size_t i = 0; i < num_equal; i++) { /* evenly over the candidates where not all fit */
+        size_t c = num_equal == n || num_equal < 2 ? i : i * (n - 1) / (num_equal - 1);
+        qea_space_nearest(space, config->candidates[c], config->candidates[c], *genomes + i * space->num_genes);
+    }
+    for (size_t i = 0; i < take; i++) {
+        const bit_pair *pair = &mixed[take == num_mixed ? i : (2 * i + 1) * num_mixed / (2 * take)];
+        qea_space_nearest(space, pair->w, pair->a, *genomes + (num_equal + i) * space->num_genes);
+    }
+    return QEA_OK;
+}

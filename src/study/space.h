@@ -1,0 +1,50 @@
+/* study/space.h: the search space: which gene sets the bits of which layer, and what a genome costs. */
+#ifndef QEA_STUDY_SPACE_H
+#define QEA_STUDY_SPACE_H
+
+#include "study/config.h"
+
+typedef struct qea_gene {
+    int num_bits;
+    uint8_t bits[QEA_MAX_CANDIDATES]; /* ascending */
+} qea_gene;
+
+typedef struct qea_space {
+    const qea_graph *graph;         /* borrowed */
+    const qea_study_config *config; /* borrowed */
+    size_t num_layers;              /* quantised layers L */
+    size_t num_genes;               /* 2 L without ties: weights of all layers, then activations */
+    qea_gene *genes;                /* owned, [num_genes] */
+    uint16_t *gene_sizes;           /* owned, [num_genes] */
+    size_t *weight_gene;            /* owned, [L] */
+    size_t *activation_gene;        /* owned, [L] */
+    uint8_t *scratch_bits;          /* owned, [2 L] */
+} qea_space;
+
+/* QEA_ERR_CONFIG: config->length is given and is not 2 L; a rule that matches no layer; bits the quantiser has not. */
+QEA_MUST_USE qea_status qea_space_create(qea_context *ctx, const qea_study_config *config, const qea_graph *graph,
+                                         qea_space **out);
+void qea_space_destroy(qea_space *space);
+
+/* genome [num_genes] -> weight_bits [L], activation_bits [L]. */
+void qea_space_decode(const qea_space *space, const uint16_t *genome, uint8_t *weight_bits, uint8_t *activation_bits);
+
+/* The genome with the allowed bits nearest to (w, a) in every layer; of two equally near, the higher. */
+void qea_space_nearest(const qea_space *space, int weight_bits, int activation_bits, uint16_t *genome);
+
+QEA_MUST_USE qea_status qea_space_cost(qea_context *ctx, const qea_space *space, const uint8_t *weight_bits,
+                                       const uint8_t *activation_bits, qea_cost *out);
+
+/* Sum over the configuration's limits on costs of the relative excess; 0 = within all. Signature of
+ * qea_search_config.violation with `user` = the space. */
+double qea_space_violation(void *space, const uint16_t *genome);
+
+/* At most `most` uniform genomes [*count][num_genes], owned by the caller (qea_free): w = a first, then the other pairs
+ * evenly spread over cost. */
+QEA_MUST_USE qea_status qea_space_uniform(qea_context *ctx, const qea_space *space, size_t most, uint16_t **genomes,
+                                          size_t *count);
+
+/* One value of a cost by the objective's name (NaN for accuracy). */
+double qea_cost_value(const qea_cost *cost, qea_objective objective);
+
+#endif

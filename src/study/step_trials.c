@@ -1,0 +1,62 @@
+#include <string.h>
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "study/run.h"
+
+void qea_step_trials_clear(qea_step_trials *trials) {
+    for (size_t i = 0; i < trials->count; i++) qea_trial_record_clear(&trials->records[i]);
+    qea_free(trials->records);
+    trials->records = NULL;
+    trials->count = trials->capacity = 0;
+}
+
+qea_status qea_step_trials_load(qea_context *ctx, const qea_run *run, qea_step_trials *trials) {
+    qea_step_trials_clear(trials);
+    QEA_TRY(qea_store_trials(ctx, run->task.store, trials->step, &trials->records, &trials->count));
+    trials->capacity = trials->count;
+    return QEA_OK;
+}
+
+qea_trial_record *qea_step_trials_find(qea_step_trials *trials, uint64_t id) {
+    size_t low = 0, high = trials->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (trials->records[middle].id < id)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < trials->count && trials->records[low].id == id ? &trials->records[low] : NULL;
+}
+
+static qea_status copy_bytes(qea_context *ctx, const char *what, const void *from, size_t count, size_t size,
+                             void **out) {
+    QEA_TRY(qea_alloc(ctx, what, count, size, out));
+    if (count > 0) memcpy(*out, from, count * size);
+    return QEA_OK;
+}
+
+qea_status qea_step_trials_add(qea_context *ctx, const qea_run *run, qea_step_trials *trials, uint64_t id,
+                               const char *label, uint64_t source, const uint16_t *genome, size_t genome_length,
+                               const uint8_t *weight_bits, const uint8_t *activation_bits) {
+    size_t layers = run->space->num_layers;
+    if (trials->count > 0 && trials->records[trials->count - 1].id >= id)
+        return qea_fail(ctx, QEA_ERR_STATE, "%s: trial %llu stands after trial %llu in the store", trials->step,
+                        (unsigned long long)trials->records[trials->count - 1].id, (unsigned long long)id);
+    QEA_TRY(qea_grow(ctx, "trials", (void **)&trials->records, &trials->capacity, trials->count + 1,
+                     sizeof *trials->records));
+    qea_trial_record *record = &trials->records[trials->count++];
+    *record = (qea_trial_record){
+        .id = id, .source = source, .state = QEA_TRIAL_ASKED, .genome_length = genome_length, .num_layers = layers};
+    QEA_TRY(qea_strdup(ctx, trials->step, &record->step));
+    QEA_TRY(qea_strdup(ctx, label, &record->label));
+    QEA_TRY(copy_bytes(ctx, "genome", genome, genome_length, sizeof *genome, (void **)&record->genome));
+    QEA_TRY(copy_bytes(ctx, "weight bits", weight_bits, layers, 1, (void **)&record->weight_bits));
+    return copy_bytes(ctx, "activation bits", activation_bits, layers, 1, (void **)&record->activation_bits);
+}
+
+qea_status qea_step_trials_save(qea_context *ctx, const qea_run *run, const qea_step_trials *trials, size_t first) {
+    if (first >= trials->count) return QEA_OK;
+    return qea_store_put_trials(ctx, run->task.store, trials->records + first, trials->count - first);
+}

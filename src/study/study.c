@@ -1,0 +1,196 @@
+/* A run: configuration and data are checked before anything is trained, then the steps follow. */
+#include "quantea/study.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "study/model_metadata.h"
+#include "study/run.h"
+
+enum { MAX_OVERRIDES = 256 };
+
+/* --- configuration of a new task --- */
+
+/* `path` absolute and in YAML quotes, so that the task can be resumed from another folder; owned by the caller. */
+static qea_status quoted_absolute(qea_context *ctx, const char *path, char **out) {
+    char *resolved = realpath(path, NULL);
+    qea_text text = {0};
+    qea_text_put(&text, "'");
+    for (const char *c = resolved != NULL ? resolved : path; *c != '\0'; c++)
+        qea_text_put_bytes(&text, *c == '\'' ? "''" : c, *c == '\'' ? 2 : 1);
+    qea_text_put(&text, "'");
+    free(resolved);
+    qea_status status = qea_text_finish(ctx, &text);
+    if (status == QEA_OK)
+        *out = text.bytes;
+    else
+        qea_text_free(&text);
+    return status;
+}
+
+static qea_status read_config(qea_context *ctx, const qea_study_options *options, qea_study_config **out) {
+    qea_config_override overrides[MAX_OVERRIDES];
+    size_t count = options->num_overrides;
+    if (count > MAX_OVERRIDES - 4)
+        return qea_fail(ctx, QEA_ERR_CONFIG, "%zu overrides: at most %d are allowed", count, MAX_OVERRIDES - 4);
+    for (size_t i = 0; i < count; i++)
+        overrides[i] = (qea_config_override){options->overrides[i].key, options->overrides[i].value};
+    QEA_TRY(qea_study_config_read(ctx, options->config_path, overrides, count, out));
+    char *nas_path = NULL, *full_path = NULL, *pretrained = NULL;
+    qea_status status = QEA_OK;
+    if ((*out)->has_nas) {
+        status = quoted_absolute(ctx, (*out)->nas_data.path, &nas_path);
+        if (status == QEA_OK) overrides[count++] = (qea_config_override){"nas.dataset.common.data_path", nas_path};
+    }
+    if (status == QEA_OK && (*out)->has_fully_train) {
+        status = quoted_absolute(ctx, (*out)->full_data.path, &full_path);
+        if (status == QEA_OK)
+            overrides[count++] = (qea_config_override){"fully_train.dataset.common.data_path", full_path};
+    }
+    if (status == QEA_OK && (*out)->pretrained != NULL) {
+        status = quoted_absolute(ctx, (*out)->pretrained, &pretrained);
+        if (status == QEA_OK) overrides[count++] = (qea_config_override){"fully_train.pretrained", pretrained};
+    }
+    qea_study_config_destroy(*out);
+    *out = NULL;
+    if (status == QEA_OK) status = qea_study_config_read(ctx, options->config_path, overrides, count, out);
+    qea_free(nas_path);
+    qea_free(full_path);
+    qea_free(pretrained);
+    return status;
+}
+
+static void name_from_time(char name[32]) {
+    struct tm parts;
+    time_t now = time(NULL);
+    localtime_r(&now, &parts);
+    (void)snprintf(name, 32, "%04d%02d%02d-%02d%02d%02d", parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday,
+                   parts.tm_hour, parts.tm_min, parts.tm_sec);
+}
+
+static const char *base_of(const qea_study_options *options, const qea_study_config *config) {
+    if (options->base_path != NULL) return options->base_path;
+    return config != NULL && config->base_path[0] != '\0' ? config->base_path : "tasks";
+}
+
+/* --- checks before training --- */
+
+/* Loads the images once to see that they are whole and what shape the network gets. */
+static qea_status check_data(qea_context *ctx, qea_run *run) {
+    qea_study_config *config = run->config;
+    qea_step_data data;
+    if (config->has_nas) {
+        char place[512];
+        QEA_TRY(qea_step_data_load(ctx, &config->nas_data, config->seed, false, &data));
+        qea_status status = qea_study_network(ctx, config, data.train_part, &run->graph);
+        if (status == QEA_OK && data.validation.count == 0)
+            status = qea_fail(
+                ctx, QEA_ERR_CONFIG,
+                "%s: found %g, which leaves no image to validate on; allowed is a value that leaves at least one",
+                qea_study_config_where(config, "nas.dataset.common.train_portion", place, sizeof place),
+                config->nas_data.train_portion);
+        qea_step_data_clear(&data);
+        if (status != QEA_OK) return status;
+    }
+    if (!config->has_fully_train) return QEA_OK;
+    QEA_TRY(qea_step_data_load(ctx, &config->full_data, config->seed, true, &data));
+    qea_status status = run->graph == NULL ? qea_study_network(ctx, config, data.train_part, &run->graph) : QEA_OK;
+    qea_step_data_clear(&data);
+    return status;
+}
+
+static qea_status check_pretrained(qea_context *ctx, const qea_study_config *config) {
+    if (config->init != QEA_INIT_PRETRAINED) return QEA_OK;
+    qea_graph *graph = NULL;
+    qea_model *model = NULL;
+    QEA_TRY(qea_model_load(ctx, config->pretrained, &graph, &model, NULL));
+    qea_model_destroy(model);
+    qea_graph_destroy(graph);
+    return QEA_OK;
+}
+
+static qea_status check_run(qea_context *ctx, qea_run *run) {
+    const qea_kernels *kernels;
+    if (run->config->warnings[0] != '\0') qea_log(ctx, QEA_LOG_WARNING, "%s", run->config->warnings);
+    QEA_TRY(qea_study_kernels(ctx, run->config->isa, &kernels));
+    QEA_TRY(check_data(ctx, run));
+    QEA_TRY(check_pretrained(ctx, run->config));
+    return qea_space_create(ctx, run->config, run->graph, &run->space);
+}
+
+/* --- opening --- */
+
+static qea_status open_new(qea_context *ctx, qea_run *run) {
+    char name[32];
+    const qea_study_options *options = run->options;
+    QEA_TRY(read_config(ctx, options, &run->config));
+    QEA_TRY(check_run(ctx, run));
+    name_from_time(name);
+    const char *id = options->task_id != NULL          ? options->task_id
+                     : run->config->task_id[0] != '\0' ? run->config->task_id
+                                                       : name;
+    return qea_task_create(ctx, base_of(options, run->config), id, run->config, &run->task);
+}
+
+static qea_status open_old(qea_context *ctx, qea_run *run) {
+    const qea_study_options *options = run->options;
+    qea_config_override workers;
+    size_t count = 0;
+    for (size_t i = 0; i < options->num_overrides; i++) {
+        if (strcmp(options->overrides[i].key, "general.workers") != 0)
+            return qea_fail(ctx, QEA_ERR_CONFIG,
+                            "--set %s: a resumed task keeps its configuration; only general.workers may be given",
+                            options->overrides[i].key);
+        workers = (qea_config_override){options->overrides[i].key, options->overrides[i].value};
+        count = 1;
+    }
+    QEA_TRY(qea_task_open(ctx, base_of(options, NULL), options->resume_task, &run->task));
+    QEA_TRY(qea_study_config_read(ctx, run->task.config_path, &workers, count, &run->config));
+    QEA_TRY(check_run(ctx, run));
+    qea_task_log(&run->task, "resumed");
+    return qea_store_add_event(ctx, run->task.store, "", 0, "resumed");
+}
+
+static qea_status run_steps(qea_context *ctx, qea_run *run, qea_study_result *result) {
+    QEA_TRY(qea_task_environment(ctx, &run->task, run->config, run->options->force));
+    qea_status status = QEA_OK;
+    if (run->config->has_nas) status = qea_run_nas(ctx, run, &result->search_end);
+    if (status == QEA_OK && run->config->has_nas) { /* the search's files stand before the long step begins */
+        status = qea_run_write_outputs(ctx, run, &result->table);
+        qea_free(result->table);
+        result->table = NULL;
+    }
+    if (status == QEA_OK && run->config->has_fully_train) status = qea_run_fully_train(ctx, run);
+    if (status == QEA_OK) return qea_run_write_outputs(ctx, run, &result->table);
+    char line[2100];
+    (void)snprintf(line, sizeof line, "ended: %s", qea_context_message(ctx));
+    qea_task_log(&run->task, line);
+    return status;
+}
+
+qea_status qea_study_run(qea_context *ctx, const qea_study_options *options, qea_study_result *result) {
+    *result = (qea_study_result){0};
+    qea_run run = {.options = options, .task = {.log_fd = -1}};
+    qea_status status = options->resume_task != NULL ? open_old(ctx, &run) : open_new(ctx, &run);
+    if (run.task.folder != NULL && status == QEA_OK) status = qea_strdup(ctx, run.task.folder, &result->task_folder);
+    if (status == QEA_OK) status = run_steps(ctx, &run, result);
+    qea_space_destroy(run.space);
+    qea_graph_destroy(run.graph);
+    qea_task_close(&run.task);
+    qea_study_config_destroy(run.config);
+    return status;
+}
+
+void qea_study_result_clear(qea_study_result *result) {
+    qea_free(result->task_folder);
+    qea_free(result->table);
+    qea_free(result->search_end);
+    *result = (qea_study_result){0};
+}
