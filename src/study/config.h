@@ -54,11 +54,12 @@ typedef struct qea_layer_rule {
     bool tie;
 } qea_layer_rule;
 
+/* `key` is an objective's name; low and high are in its unit (the original's flop_range and param_range are raw counts
+ * and were divided by 1e6, 1e3). high may be infinite. */
 typedef struct qea_limit {
-    char *key;
+    char *key; /* owned */
     double low, high;
-} qea_limit; /* key: an objective's name; in that objective's unit (the original's flop_range and param_range are raw
-                counts and are divided by 1e6, 1e3) */
+} qea_limit;
 
 typedef enum qea_objective {
     QEA_OBJ_ACCURACY,
@@ -81,8 +82,9 @@ typedef struct qea_study_config {
     bool has_nas, has_fully_train;
     int workers; /* 0 = auto: one per core */
     int threads_per_worker;
-    double trial_timeout_s; /* 0 = none */
-    char *isa;              /* "auto", ... */
+    double trial_timeout_s;  /* of one trial of the search; 0 = none */
+    qea_precision precision; /* also in both recipes */
+    char *isa;               /* "auto", ... */
 
     /* search */
     size_t length; /* 0 = not given */
