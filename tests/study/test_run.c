@@ -1,0 +1,261 @@
+/* The command from outside: whole runs on small made images, killed and resumed. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/file.h"
+#include "base/memory.h"
+#include "base/rng.h"
+#include "base/safetensors.h"
+
+enum { SIDE = 8, CLASSES = 4, TRAIN = 320, TEST = 96 };
+
+static char folder[] = "/tmp/quantea-run-XXXXXX";
+static const char *command;
+
+static const char config_text[] =
+    "general: {seed: 5}\n"
+    "pipeline: [nas, fully_train]\n"
+    "nas:\n"
+    "    dataset:\n"
+    "        type: Arrays\n"
+    "        common: {data_path: %s/data, train_portion: 0.8}\n"
+    "        train: {batch_size: 32}\n"
+    "    search_algorithm:\n"
+    "        type: QuantEA\n"
+    "        policy: {num_generation: 2, num_individual: 4, random_samples: 6}\n"
+    "        objective_keys: [accuracy, flops]\n"
+    "    search_space:\n"
+    "        bit_candidates: [2, 4]\n"
+    "        backbone: {type: ResNetGeneral, num_blocks: [1, 1], base_channel: 4, stage: 2}\n"
+    "    trainer:\n"
+    "        epochs: 1\n"
+    "        optimizer: {type: SGD, params: {lr: 0.1, momentum: 0.9, weight_decay: !!float 1e-4}}\n"
+    "fully_train:\n"
+    "    dataset: {ref: nas.dataset, common: {train_portion: 1.0}}\n"
+    "    trainer: {ref: nas.trainer, epochs: 6}\n"
+    "    max_models: 3\n"
+    "    baselines: [[4, 4], [32, 32]]\n";
+
+/* Class k: a bright square in quarter k, with noise. */
+static void make_part(const char *name, uint32_t stream, size_t count) {
+    static uint8_t x[TRAIN * SIDE * SIDE];
+    static int64_t y[TRAIN];
+    qea_rng rng = qea_rng_make(1, QEA_RNG_TEST, stream, 0);
+    for (size_t i = 0; i < count; i++) {
+        y[i] = (int64_t)(i % CLASSES);
+        for (size_t p = 0; p < SIDE * SIDE; p++) {
+            size_t quarter = (p / SIDE >= SIDE / 2 ? 2u : 0u) + (p % SIDE >= SIDE / 2 ? 1u : 0u);
+            uint32_t noise = qea_rng_below(&rng, i * SIDE * SIDE + p, 120);
+            x[i * SIDE * SIDE + p] = (uint8_t)(noise + ((int64_t)quarter == y[i] ? 90 : 0));
+        }
+    }
+    const qea_st_tensor tensors[] = {{.name = (char *)(uintptr_t) "x",
+                                      .type = QEA_ST_U8,
+                                      .rank = 4,
+                                      .dims = {count, SIDE, SIDE, 1},
+                                      .bytes = count * SIDE * SIDE,
+                                      .data = x},
+                                     {.name = (char *)(uintptr_t) "y",
+                                      .type = QEA_ST_I64,
+                                      .rank = 1,
+                                      .dims = {count},
+                                      .bytes = count * 8,
+                                      .data = (const uint8_t *)y}};
+    char path[256];
+    (void)snprintf(path, sizeof path, "%s/data/%s.safetensors", folder, name);
+    assert_int_equal(qea_st_write(NULL, path, tensors, 2, NULL, NULL, 0), QEA_OK);
+}
+
+static int set_up(void **state) {
+    (void)state;
+    char path[256], text[4096];
+    command = getenv("QEA_COMMAND");
+    if (command == NULL || mkdtemp(folder) == NULL) return -1;
+    (void)snprintf(path, sizeof path, "%s/data", folder);
+    if (qea_folder_make(NULL, path) != QEA_OK) return -1;
+    make_part("train", 0, TRAIN);
+    make_part("test", 1, TEST);
+    (void)snprintf(path, sizeof path, "%s/config.yml", folder);
+    int size = snprintf(text, sizeof text, config_text, folder);
+    return qea_file_write(NULL, path, text, (size_t)size) == QEA_OK ? 0 : -1;
+}
+
+static int tear_down(void **state) {
+    (void)state;
+    char line[256];
+    (void)snprintf(line, sizeof line, "rm -rf %s", folder);
+    return system(line);
+}
+
+/* Runs the command; its output goes to FOLDER/out. Returns the exit code, 1000 + signal. */
+static int run(const char *before, const char *arguments) {
+    char line[2048];
+    (void)snprintf(line, sizeof line, "cd %s && %s %s %s >out 2>&1", folder, before, command, arguments);
+    int status = system(line);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
+}
+
+static char *slurp(const char *relative) {
+    char path[512];
+    uint8_t *bytes;
+    size_t size;
+    (void)snprintf(path, sizeof path, "%s/%s", folder, relative);
+    if (qea_file_read(NULL, path, 1 << 24, &bytes, &size) != QEA_OK) fail_msg("%s is missing", relative);
+    return (char *)bytes;
+}
+
+static void assert_output_has(const char *text) {
+    char *out = slurp("out");
+    if (strstr(out, text) == NULL) fail_msg("no '%s' in: %s", text, out);
+    qea_free(out);
+}
+
+static void assert_same_results(const char *task_a, const char *task_b) {
+    static const char *const files[] = {"nas/trials.csv", "nas/front.json", "fully_train/results.json"};
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        char a[128], b[128];
+        (void)snprintf(a, sizeof a, "tasks/%s/output/%s", task_a, files[i]);
+        (void)snprintf(b, sizeof b, "tasks/%s/output/%s", task_b, files[i]);
+        char *text_a = slurp(a), *text_b = slurp(b);
+        assert_string_equal(text_a, text_b);
+        qea_free(text_a);
+        qea_free(text_b);
+    }
+}
+
+static void a_run_leaves_its_files_and_shows_a_table(void **state) {
+    (void)state;
+    int code = run("", "run config.yml -t plain --set general.workers=2");
+    if (code != 0) fail_msg("exit code %d: %s", code, slurp("out"));
+    static const char *const files[] = {
+        "config.yml",     "reports.csv",    "reports.json",           "nas/output.csv",
+        "nas/trials.csv", "nas/front.json", "fully_train/output.csv", "fully_train/results.json"};
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        char path[128];
+        (void)snprintf(path, sizeof path, "tasks/plain/output/%s", files[i]);
+        qea_free(slurp(path));
+    }
+    assert_output_has("uniform w4a4");
+    assert_output_has("float (w32a32)");
+}
+
+static void one_worker_and_three_give_byte_equal_results(void **state) {
+    (void)state;
+    assert_int_equal(run("", "config.yml -t single --workers 1"), 0);
+    assert_same_results("plain", "single");
+    assert_int_equal(run("", "config.yml -t three --workers 3"), 0);
+    assert_same_results("plain", "three");
+}
+
+static void another_seed_gives_other_results(void **state) {
+    (void)state;
+    assert_int_equal(run("", "run config.yml -t other --set general.seed=6"), 0);
+    char *a = slurp("tasks/plain/output/nas/trials.csv"), *b = slurp("tasks/other/output/nas/trials.csv");
+    assert_string_not_equal(a, b);
+    qea_free(a);
+    qea_free(b);
+}
+
+static void a_killed_run_resumes_to_the_same_results(void **state) {
+    (void)state;
+    int interrupted = 0, code = run("timeout -s KILL 0.4", "run config.yml -t killed --set general.workers=2");
+    static const char *const waits[] = {"0.3", "0.5", "0.4", "0.7", "0.6"};
+    for (int i = 0; code != 0 && i < 5; i++) {
+        interrupted++;
+        char before[64];
+        (void)snprintf(before, sizeof before, "timeout -s KILL %s", waits[i]);
+        code = run(before, "run --resume tasks/killed");
+    }
+    if (code != 0) code = run("", "run -r -t killed");
+    assert_int_equal(code, 0);
+    assert_true(interrupted > 0);
+    assert_same_results("plain", "killed");
+}
+
+static void interrupting_leaves_a_task_that_resumes(void **state) {
+    (void)state;
+    int code = run("timeout -s INT 0.6", "run config.yml -t interrupted");
+    if (code == 0) skip(); /* a fast machine: it was done before the signal */
+    assert_output_has("--resume");
+    assert_int_equal(run("", "run --resume tasks/interrupted --workers 1"), 0);
+    assert_same_results("plain", "interrupted");
+}
+
+static void a_finished_task_resumes_without_training_anything(void **state) {
+    (void)state;
+    assert_int_equal(run("timeout 5", "run --resume tasks/plain"), 0);
+    assert_same_results("plain", "single");
+}
+
+static void a_task_of_the_same_name_is_refused(void **state) {
+    (void)state;
+    assert_int_equal(run("", "run config.yml -t plain"), 6);
+    assert_output_has("tasks/plain");
+}
+
+static void a_saved_model_evaluates_to_the_accuracy_of_its_record(void **state) {
+    (void)state;
+    char line[512], accuracy[64];
+    char *results = slurp("tasks/plain/output/fully_train/results.json");
+    const char *model = strstr(results, "\"id\": "), *value = strstr(results, "\"accuracy\": ");
+    assert_true(model != NULL && value != NULL);
+    (void)snprintf(accuracy, sizeof accuracy, "top-1 %.2f %%", 100 * strtod(value + 12, NULL));
+    (void)snprintf(line, sizeof line, "eval tasks/plain/output/fully_train/model_%ld.safetensors --data data",
+                   strtol(model + 6, NULL, 10));
+    assert_int_equal(run("", line), 0);
+    assert_output_has(accuracy);
+    qea_free(results);
+}
+
+static void wrong_input_ends_with_its_exit_code_and_names_the_place(void **state) {
+    (void)state;
+    static const struct {
+        const char *arguments;
+        int code;
+        const char *text;
+    } cases[] = {
+        {"run nothing.yml", 2, "nothing.yml"},
+        {"run config.yml --set nas.trainer.epoch=3", 2, "epochs"},
+        {"run config.yml --set nas.trainer.epochs=many", 2, "many"},
+        {"run config.yml --set nas.search_algorithm.policy.length=40", 2, "40"},
+        {"run config.yml --set nas.dataset.common.data_path=/nowhere", 3, "/nowhere"},
+        {"run config.yml --set 'nas.search_algorithm.objective_keys=[accuracy, latency]'", 2, "latency"},
+        {"run config.yml --set 'nas.trainer.limits={flop_range: [0, 1]}'", 2, "genome"},
+        {"run config.yml --colour", 2, "--colour"},
+        {"run --resume tasks/nothing", 2, "nothing"},
+        {"eval config.yml --data data", 3, "config.yml"},
+        {"", 2, "usage"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        int code = run("", cases[i].arguments);
+        char *out = slurp("out");
+        if (code != cases[i].code || strstr(out, cases[i].text) == NULL)
+            fail_msg("quantea %s: exit code %d instead of %d, output: %s", cases[i].arguments, code, cases[i].code,
+                     out);
+        qea_free(out);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_run_leaves_its_files_and_shows_a_table),
+        cmocka_unit_test(one_worker_and_three_give_byte_equal_results),
+        cmocka_unit_test(another_seed_gives_other_results),
+        cmocka_unit_test(a_killed_run_resumes_to_the_same_results),
+        cmocka_unit_test(interrupting_leaves_a_task_that_resumes),
+        cmocka_unit_test(a_finished_task_resumes_without_training_anything),
+        cmocka_unit_test(a_task_of_the_same_name_is_refused),
+        cmocka_unit_test(a_saved_model_evaluates_to_the_accuracy_of_its_record),
+        cmocka_unit_test(wrong_input_ends_with_its_exit_code_and_names_the_place),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
