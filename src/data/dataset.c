@@ -21,12 +21,13 @@ static const dataset_type types[] = {
     {qea_load_cifar100, {4, true, {.50707516f, .48654887f, .44091784f}, {.26733429f, .25643846f, .27615047f}}},
     {qea_load_mnist, {0, false, {.1307f}, {.3081f}}}, /* a mirrored digit is another digit, or none */
     {qea_load_fashion_mnist, {2, true, {.2860f}, {.3530f}}},
+    {qea_load_image_folder, {0, true, {.5f, .5f, .5f, .5f}, {.25f, .25f, .25f, .25f}}},
     {qea_load_arrays, {0, true, {.5f, .5f, .5f, .5f}, {.25f, .25f, .25f, .25f}}},
 };
 enum { NUM_TYPES = sizeof types / sizeof types[0] };
 
 /* In the order of `types`. */
-static const char *const type_names[] = {"Cifar10", "Cifar100", "Mnist", "FashionMnist", "Arrays", NULL};
+static const char *const type_names[] = {"Cifar10", "Cifar100", "Mnist", "FashionMnist", "ImageFolder", "Arrays", NULL};
 _Static_assert(sizeof type_names / sizeof type_names[0] == NUM_TYPES + 1, "a name for each type");
 
 const char *const *qea_dataset_types(void) { return type_names; }
