@@ -68,6 +68,10 @@ QEA_MUST_USE bool qea_config_flag(const qea_yaml *node, bool *out);
 int qea_config_choice(const char *choices, const char *text);
 /* The nearest of "a|b|c" to a misspelt word, also with other capitals, in buffer; or NULL. */
 const char *qea_config_nearest(const char *choices, const char *word, char *buffer, size_t size);
+/* "a|b|c" as "a, b, c". */
+void qea_config_put_choices(qea_text *text, const char *choices);
+/* *target (owned) becomes a copy of `text`; what it was is freed. */
+QEA_MUST_USE qea_status qea_config_set_string(qea_context *ctx, const char *text, char **target);
 /* What may stand under the key, in words. */
 void qea_config_allowed(const qea_config_key *key, qea_text *text);
 /* "file:line:column: path: found 'x', allowed ...": QEA_ERR_CONFIG. */
@@ -81,14 +85,18 @@ QEA_MUST_USE qea_status qea_config_int_list(qea_config_reader *r, const char *pa
 /* --- config_walk.c --- */
 /* The node at "a.b.c" (parts with dots in double quotes); NULL where there is none or it is null. */
 const qea_yaml *qea_config_find(const qea_yaml *tree, const char *path);
+/* Takes the next part of a path and returns the rest ("" behind the last); NULL where the path is not well formed. */
+const char *qea_config_next_part(const char *path, char part[QEA_CONFIG_PATH]);
 /* path = parent.name, the name in quotes if it has a dot; or name alone where parent is "". */
 void qea_config_join(char path[QEA_CONFIG_PATH], const char *parent, const char *name);
+/* Does the key exist beside the `type` that was chosen? `path` is its path in the file. */
+bool qea_config_fits_type(const qea_config_reader *r, const qea_config_key *key, const char *path);
 /* Is every key in the tree known? Those that mean nothing here are collected in r->ignored. */
 QEA_MUST_USE qea_status qea_config_check_keys(qea_config_reader *r);
-/* Reads every key of the table, given or by default, into r->config. */
+/* Reads every key of the table, given or by default, into r->config (config_set.c). */
 QEA_MUST_USE qea_status qea_config_set_all(qea_config_reader *r);
 
-/* --- config_merge.c: what happens to the tree before it is read --- */
+/* --- config_override.c, config_merge.c: what happens to the tree before it is read --- */
 QEA_MUST_USE qea_status qea_config_override_tree(qea_context *ctx, qea_yaml *tree, const qea_config_override *overrides,
                                                  size_t count);
 /* `ref: a.b` takes in what stands under a.b and is not given beside the ref. */

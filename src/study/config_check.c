@@ -1,0 +1,95 @@
+/* What one key alone cannot tell: defaults that depend on other keys, and keys that must agree. */
+#include "study/config_internal.h"
+
+#include "base/error.h"
+#include "base/file.h"
+
+/* general.seed, else the seed of the search's trainer, else that of the full training. */
+static void complete_seed(qea_config_reader *r) {
+    static const char *const paths[] = {"general.seed", "nas.trainer.seed", "fully_train.trainer.seed"};
+    for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
+        const qea_yaml *node = qea_config_find(r->tree, paths[i]);
+        long long seed;
+        if (node == NULL || !qea_config_integer(node, &seed)) continue;
+        r->config->seed = (uint64_t)seed;
+        return;
+    }
+}
+
+static qea_status complete_budget(qea_config_reader *r) {
+    qea_study_config *config = r->config;
+    const char *path = "nas.search_algorithm.policy.random_samples";
+    if (config->random_samples == 0) config->random_samples = config->num_individual > 32 ? config->num_individual : 32;
+    if (config->random_samples < config->num_individual)
+        return qea_config_fail(r, qea_config_find(r->tree, path), path,
+                               "found %zu, allowed: at least num_individual, which is %zu", config->random_samples,
+                               config->num_individual);
+    if (config->max_models == 0) config->max_models = config->num_individual;
+    return QEA_OK;
+}
+
+static qea_status check_bits(qea_config_reader *r, const char *path, int bits, bool weight) {
+    const qea_study_config *config = r->config;
+    qea_quantizer quantizer = weight ? config->weight_quantizer : config->activation_quantizer;
+    if (weight ? qea_quantizer_weight_bits_ok(quantizer, bits) : qea_quantizer_activation_bits_ok(quantizer, bits))
+        return QEA_OK;
+    return qea_config_fail(r, qea_config_find(r->tree, path), path, "found %d bits, which %s does not permit for %s",
+                           bits, qea_quantizer_name((int)quantizer), weight ? "weights" : "activations");
+}
+
+/* Where layers have rules, the general candidates may be of use to none of them: the search space decides then. */
+static qea_status check_candidates(qea_config_reader *r) {
+    const qea_study_config *config = r->config;
+    const char *path = "nas.search_space.bit_candidates";
+    for (int i = 0; i < config->num_candidates && config->num_layer_rules == 0; i++) {
+        QEA_TRY(check_bits(r, path, config->candidates[i], true));
+        QEA_TRY(check_bits(r, path, config->candidates[i], false));
+    }
+    for (int i = 0; i < config->num_layer_rules; i++) {
+        const qea_layer_rule *rule = &config->layer_rules[i];
+        char section[QEA_CONFIG_PATH];
+        qea_config_join(section, "nas.search_space.layers", rule->pattern);
+        for (int j = 0; j < rule->num_weight_bits; j++) QEA_TRY(check_bits(r, section, rule->weight_bits[j], true));
+        for (int j = 0; j < rule->num_activation_bits; j++)
+            QEA_TRY(check_bits(r, section, rule->activation_bits[j], false));
+    }
+    return QEA_OK;
+}
+
+static qea_status check_network(qea_config_reader *r) {
+    const qea_resnet_options *network = &r->config->network;
+    const char *path = "nas.search_space.head.base_channel";
+    const qea_yaml *head = qea_config_find(r->tree, path);
+    bool bottleneck = network->num_blocks[0] == 0 && network->base_depth >= 50;
+    long long found, channels = (long long)network->base_channel << (network->stage - 1 + (bottleneck ? 2 : 0));
+    if (head == NULL || !qea_config_integer(head, &found) || found == channels) return QEA_OK;
+    return qea_config_fail(r, head, path, "found %lld, allowed: %lld, the channels that the backbone puts out", found,
+                           channels);
+}
+
+static qea_status check_init(qea_config_reader *r) {
+    qea_study_config *config = r->config;
+    const char *path = "fully_train.pretrained";
+    const qea_yaml *pretrained = qea_config_find(r->tree, path);
+    char place[QEA_CONFIG_PATH];
+    if (config->init == QEA_INIT_SEARCH) config->nas_recipe.save_weights = true;
+    if (config->init != QEA_INIT_PRETRAINED && pretrained != NULL)
+        return qea_config_fail(r, pretrained, path, "has no effect without init: pretrained");
+    if (config->init != QEA_INIT_PRETRAINED) return QEA_OK;
+    if (pretrained == NULL)
+        return qea_config_fail(r, qea_config_find(r->tree, "fully_train.init"), "fully_train.init",
+                               "found pretrained, but fully_train.pretrained does not name a model");
+    if (qea_file_exists(config->pretrained) && !qea_file_is_folder(config->pretrained)) return QEA_OK;
+    return qea_fail(r->ctx, QEA_ERR_DATA, "%s: found '%s', which is not a file",
+                    qea_study_config_where(config, path, place, sizeof place), config->pretrained);
+}
+
+qea_status qea_config_complete(qea_config_reader *r) {
+    complete_seed(r);
+    QEA_TRY(complete_budget(r));
+    QEA_TRY(check_candidates(r));
+    QEA_TRY(check_network(r));
+    QEA_TRY(qea_config_complete_recipe(r, "nas", &r->config->nas_recipe));
+    QEA_TRY(qea_config_complete_recipe(r, "fully_train", &r->config->full_recipe));
+    return check_init(r);
+}
