@@ -17,7 +17,8 @@ QEA_MUST_USE qea_status qea_file_read(qea_context *ctx, const char *path, size_t
 typedef struct qea_file_writer qea_file_writer;
 QEA_MUST_USE qea_status qea_file_writer_open(qea_context *ctx, const char *path, qea_file_writer **out);
 QEA_MUST_USE qea_status qea_file_writer_put(qea_context *ctx, qea_file_writer *w, const void *bytes, size_t size);
-/* Ends the writer in every case; the file is at `path` only if QEA_OK is returned. */
+/* Ends the writer in every case. Unless QEA_OK is returned, `path` is what it was before; only if the last step failed,
+ * the fsync of the folder, the new file is there already, whole. */
 QEA_MUST_USE qea_status qea_file_writer_commit(qea_context *ctx, qea_file_writer *w);
 void qea_file_writer_abandon(qea_file_writer *w); /* NULL is allowed */
 

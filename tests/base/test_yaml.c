@@ -152,6 +152,10 @@ static void depth_is_limited_to_64(void **state) {
         qea_text_free(&text);
     }
     qea_text text = {0};
+    repeat(&text, "- [{a: []}]\n", 100); /* side by side is not deep */
+    assert_int_equal(qea_text_finish(ctx, &text), QEA_OK);
+    qea_yaml_destroy(parse(text.bytes));
+    qea_text_free(&text);
     repeat(&text, "[", 1 << 20); /* no crash, no minutes */
     assert_int_equal(qea_text_finish(ctx, &text), QEA_OK);
     assert_refused(text.bytes, "nested deeper");
