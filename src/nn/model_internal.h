@@ -1,4 +1,4 @@
-/* nn/model_internal.h: a model before its values are there; private to model*.c. */
+/* nn/model_internal.h: a model before its values are there; private to model*.c and plan*.c. */
 #ifndef QEA_NN_MODEL_INTERNAL_H
 #define QEA_NN_MODEL_INTERNAL_H
 

@@ -155,6 +155,7 @@ static void segment_backward(const qea_plan *plan, plan_segment *segment) {
 static void pool_backward(const qea_plan *plan, const plan_step *step) {
     const qea_kernels *k = plan->kernels;
     const qea_graph_node *node = step->node, *from = step->from;
+    const qea_conv_shape *skip = &step->skip;
     int n = plan->options.batch;
     if (step->dx < 0) return;
     qea_view dy = gather(plan, step->out), dx = plan_view(plan, step->dx);
@@ -165,8 +166,7 @@ static void pool_backward(const qea_plan *plan, const plan_step *step) {
         k->avg_pool_backward(dy, dx, n, from->height, from->width, from->channels, node->kernel, node->stride,
                              node->padding);
     else
-        k->skip_backward(dy, dx, n, from->height, from->width, from->channels, node->height, node->width,
-                         node->channels, node->conv.stride);
+        k->skip_backward(dy, dx, n, skip->h, skip->w, skip->c, skip->oh, skip->ow, skip->k, skip->stride);
 }
 
 qea_status qea_plan_backward(qea_context *ctx, qea_plan *plan) {

@@ -5,6 +5,7 @@
  * each. */
 #include "base/error.h"
 #include "base/memory.h"
+#include "nn/model_internal.h"
 #include "nn/plan_internal.h"
 
 typedef struct value {
@@ -18,7 +19,6 @@ typedef struct builder {
     qea_plan *plan;
     const qea_graph *graph;
     int num_nodes;
-    int *readers;  /* [nodes] number of nodes that read it and lead to the logits; the logits have one: the loss */
     value *values; /* [nodes] */
 } builder;
 
@@ -78,10 +78,10 @@ static bool carries_on(const qea_graph_node *reader, const value *v) {
 }
 
 static bool is_absorbed(const builder *b, int node) {
-    if (b->readers[node] != 1 || node == b->num_nodes - 1) return false;
-    for (int i = node + 1; i < b->num_nodes; i++)
-        if (b->readers[i] > 0 && reads(node_at(b, i), node)) return carries_on(node_at(b, i), &b->values[node]);
-    return false;
+    if (node_at(b, node)->consumers != 1) return false;
+    int reader = node + 1;
+    while (!reads(node_at(b, reader), node)) reader++;
+    return carries_on(node_at(b, reader), &b->values[node]);
 }
 
 /* The value as its reader extends it: itself, or the tensor that it has become. */
@@ -170,7 +170,7 @@ static void list_readers(const builder *b, int node, bool nonnegative, bool *nee
     *needs_float = node == b->num_nodes - 1;
     *num_layers = 0;
     for (int i = node + 1; i < b->num_nodes; i++) {
-        if (b->readers[i] == 0 || !reads(node_at(b, i), node)) continue;
+        if (!reads(node_at(b, i), node)) continue;
         int index = plan->node_layer[i];
         plan_layer *layer = index >= 0 ? &plan->layers[index] : NULL;
         if (layer && layer->act_bits == 32 && nonnegative) layer->act_quantized = false;
@@ -239,6 +239,7 @@ static qea_status visit_layer(qea_context *ctx, builder *b, int i) {
                       .in = b->values[node->in[0]].tensor,
                       .argmax = -1,
                       .dx = -1};
+    step.skip = qea_plan_layer_shape(node, step.from, plan->options.batch);
     qea_type type = QEA_F32;
     if (index >= 0) {
         plan_layer *layer = &plan->layers[index];
@@ -284,10 +285,10 @@ static qea_status visit_batch_norm(qea_context *ctx, builder *b, int i) {
     value v = extend(b, node->in[0]);
     v.branch[0].normed = true;
     v.branch[0].norm = (plan_norm){.node = node,
-                                   .gamma = qea_plan_find_param(model, node->name, "weight"),
-                                   .beta = qea_plan_find_param(model, node->name, "bias"),
-                                   .mean = qea_plan_find_param(model, node->name, "running_mean"),
-                                   .variance = qea_plan_find_param(model, node->name, "running_var")};
+                                   .gamma = qea_model_find_part(model, node->name, "weight"),
+                                   .beta = qea_model_find_part(model, node->name, "bias"),
+                                   .mean = qea_model_find_part(model, node->name, "running_mean"),
+                                   .variance = qea_model_find_part(model, node->name, "running_var")};
     const plan_norm *n = &v.branch[0].norm;
     if (!n->gamma || !n->beta || !n->mean || !n->variance)
         return qea_fail(ctx, QEA_ERR_CONFIG, "plan: the model has no parameters for %s", node->name);
@@ -337,16 +338,6 @@ static qea_status visit(qea_context *ctx, builder *b, int i) {
     return qea_fail(ctx, QEA_ERR_CONFIG, "plan: node %d has an operator that is not known", i);
 }
 
-/* Nodes that do not lead to the logits are left out. */
-static void count_readers(builder *b) {
-    b->readers[b->num_nodes - 1] = 1;
-    for (int i = b->num_nodes - 1; i >= 0; i--) {
-        const qea_graph_node *node = node_at(b, i);
-        for (int j = 0; j < 2 && b->readers[i] > 0; j++)
-            if (node->in[j] >= 0) b->readers[node->in[j]]++;
-    }
-}
-
 static qea_status add_images(qea_context *ctx, const builder *b) {
     int tensor;
     for (int i = 0; i < b->num_nodes; i++)
@@ -361,10 +352,8 @@ static qea_status add_images(qea_context *ctx, const builder *b) {
 }
 
 static qea_status walk(qea_context *ctx, builder *b) {
-    count_readers(b);
     QEA_TRY(add_images(ctx, b));
     for (int i = 0; i < b->num_nodes; i++) {
-        if (b->readers[i] == 0) continue;
         QEA_TRY(visit(ctx, b, i));
         if (!is_absorbed(b, i)) QEA_TRY(materialise(ctx, b, i));
     }
@@ -376,10 +365,8 @@ qea_status qea_plan_make_steps(qea_context *ctx, qea_plan *plan) {
     builder b = {.plan = plan, .graph = plan->model->graph};
     size_t nodes = qea_graph_num_nodes(b.graph);
     b.num_nodes = (int)nodes;
-    qea_status status = QEA_NEW(ctx, "plan readers", b.readers, nodes);
-    if (status == QEA_OK) status = QEA_NEW(ctx, "plan values", b.values, nodes);
-    if (status == QEA_OK) status = walk(ctx, &b);
-    qea_free(b.readers);
+    QEA_TRY(QEA_NEW(ctx, "plan values", b.values, nodes));
+    qea_status status = walk(ctx, &b);
     qea_free(b.values);
     return status;
 }

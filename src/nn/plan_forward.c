@@ -124,6 +124,7 @@ qea_status qea_plan_forward(qea_context *ctx, qea_plan *plan, bool training) {
     for (size_t i = 0; i < plan->num_steps; i++) {
         const plan_step *step = &plan->steps[i];
         const qea_graph_node *node = step->node, *from = step->from;
+        const qea_conv_shape *skip = &step->skip;
         qea_view x = plan_view(plan, step->in), y = plan_view(plan, step->out);
         switch (step->op) {
         case PLAN_CONV:
@@ -133,8 +134,7 @@ qea_status qea_plan_forward(qea_context *ctx, qea_plan *plan, bool training) {
             QEA_TRY(segment_forward(ctx, plan, &plan->segments[step->index], training));
             break;
         case PLAN_SKIP:
-            k->skip(x, y, n, from->height, from->width, from->channels, node->height, node->width, node->channels,
-                    node->conv.stride);
+            k->skip(x, y, n, skip->h, skip->w, skip->c, skip->oh, skip->ow, skip->k, skip->stride);
             break;
         case PLAN_MAX_POOL:
             k->max_pool(x, y, plan_view(plan, step->argmax).data, n, from->height, from->width, from->channels,

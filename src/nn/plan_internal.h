@@ -94,10 +94,11 @@ typedef struct plan_step {
     plan_op op;
     int index; /* CONV: layer; SEGMENT: segment */
     const qea_graph_node *node,
-        *from;   /* the node computed and the one it reads; SEGMENT: the last node of the segment */
-    int in, out; /* tensors; not for SEGMENT */
-    int argmax;  /* tensor, MAX_POOL in training; else -1 */
-    int dx;      /* gradient tensor of `in`, or -1; not for SEGMENT */
+        *from;           /* the node computed and the one it reads; SEGMENT: the last node of the segment */
+    int in, out;         /* tensors; not for SEGMENT */
+    int argmax;          /* tensor, MAX_POOL in training; else -1 */
+    int dx;              /* gradient tensor of `in`, or -1; not for SEGMENT */
+    qea_conv_shape skip; /* SKIP: the convolution that is left out */
 } plan_step;
 
 struct qea_plan {
@@ -135,7 +136,7 @@ static inline bool plan_branch_is_plain(const plan_branch *branch) { return bran
 
 /* plan_layers.c */
 QEA_MUST_USE qea_status qea_plan_make_layers(qea_context *ctx, qea_plan *plan);
-qea_param *qea_plan_find_param(const qea_model *model, const char *layer, const char *what); /* "layer.what" or NULL */
+qea_conv_shape qea_plan_layer_shape(const qea_graph_node *node, const qea_graph_node *from, int batch);
 void qea_plan_layer_free(const qea_plan *plan, plan_layer *layer);
 void qea_plan_set_act_quant(const qea_plan *plan, plan_layer *layer); /* from its parameter's value */
 

@@ -1,21 +1,10 @@
 /* nn/plan_layers.c: the plan's convolutions: quantisers, parameters, kernels; weights on the grid. */
-#include <string.h>
-
 #include "base/error.h"
 #include "base/memory.h"
+#include "nn/model_internal.h"
 #include "nn/plan_internal.h"
 
-qea_param *qea_plan_find_param(const qea_model *model, const char *layer, const char *what) {
-    size_t length = strlen(layer);
-    for (size_t i = 0; i < model->num_params; i++) {
-        const char *name = model->params[i].name;
-        if (strncmp(name, layer, length) == 0 && name[length] == '.' && strcmp(name + length + 1, what) == 0)
-            return &model->params[i];
-    }
-    return NULL;
-}
-
-static qea_conv_shape layer_shape(const qea_graph_node *node, const qea_graph_node *from, int batch) {
+qea_conv_shape qea_plan_layer_shape(const qea_graph_node *node, const qea_graph_node *from, int batch) {
     const qea_conv_options *o = &node->conv;
     qea_conv_shape shape = {.n = batch, .k = node->channels, .oh = node->height, .ow = node->width};
     if (node->op == QEA_OP_LINEAR) { /* a 1x1 convolution of 1x1 images */
@@ -56,13 +45,13 @@ static qea_status make_conv(qea_context *ctx, qea_plan *plan, plan_layer *layer,
 
 static void find_params(const qea_model *model, plan_layer *layer) {
     const char *name = layer->node->name;
-    layer->weight = qea_plan_find_param(model, name, "weight");
-    layer->bias = qea_plan_find_param(model, name, "bias");
+    layer->weight = qea_model_find_part(model, name, "weight");
+    layer->bias = qea_model_find_part(model, name, "bias");
     if (qea_weight_quant_num_params(&layer->weight_quant) > 0)
-        layer->weight_step = qea_plan_find_param(model, name, "weight_step");
+        layer->weight_step = qea_model_find_part(model, name, "weight_step");
     if (layer->act_quantized && qea_act_quant_num_params(model->activation_quantizer, layer->act_bits) > 0)
         layer->act_param =
-            qea_plan_find_param(model, name, model->activation_quantizer == QEA_PACT ? "act_alpha" : "act_step");
+            qea_model_find_part(model, name, model->activation_quantizer == QEA_PACT ? "act_alpha" : "act_step");
 }
 
 static qea_status make_layer(qea_context *ctx, qea_plan *plan, const qea_graph_node *node, int weight_bits,
@@ -70,7 +59,7 @@ static qea_status make_layer(qea_context *ctx, qea_plan *plan, const qea_graph_n
     const qea_model *model = plan->model;
     const qea_conv_shape *shape = &layer->shape;
     layer->node = node;
-    layer->shape = layer_shape(node, qea_graph_node_at(model->graph, node->in[0]), plan->options.batch);
+    layer->shape = qea_plan_layer_shape(node, qea_graph_node_at(model->graph, node->in[0]), plan->options.batch);
     layer->act_bits = act_bits;
     layer->act_quantized = node->quantized >= 0;
     layer->step_a = 1;
