@@ -5,9 +5,10 @@
 #include "base/memory.h"
 #include "search/parts.h"
 
-#ifdef QEA_TUNE
-double tune[16];
-#endif
+/* Chosen on additive and coupled problems of 24 to 42 genes with 832 evaluations (tests/search/additive.h is the kind):
+ * more or larger moves cost hypervolume, fewer lose it on problems whose values have no order. */
+static const double mutations_per_genome = 0.5;
+static const double neighbour_share = 0.8; /* of mutations go to a neighbouring value, the others to any */
 
 qea_status qea_space_create(qea_context *ctx, size_t num_genes, const uint16_t *sizes, qea_space *space) {
     *space = (qea_space){.num_genes = num_genes};
@@ -38,92 +39,49 @@ uint64_t qea_space_count(const qea_space *space) {
     return count;
 }
 
+/* Independent uniform genes would nearly all sum up to the same cost. So a genome draws two levels in [0, 1), and its
+ * genes are uniform between them: some genomes are low, some high, some wide, and every genome can be drawn. */
 void qea_genome_sample(const qea_space *space, qea_draws *draws, uint16_t *genome) {
-#ifdef QEA_TUNE
-    int mode = (int)tune[0];
-    if (mode) {
-        double level = qea_draw_uniform(draws);
-        double share = qea_draw_uniform(draws);
-        if (mode == 2) share = 1;
-        if (mode == 3) share = 0.5;
-        if (mode == 4 && qea_draw_below(draws, 2)) share = 0;
-        for (size_t i = 0; i < space->num_genes; i++) {
-            size_t s = space->sizes[i];
-            if (qea_draw_uniform(draws) < share) {
-                if (mode >= 5) {
-                    /* rounded level */
-                    double x = level * (double)(s - 1);
-                    size_t lo = (size_t)x;
-                    if (lo > s - 1) lo = s - 1;
-                    if (lo + 1 < s && qea_draw_uniform(draws) < x - (double)lo) lo++;
-                    genome[i] = (uint16_t)lo;
-                } else {
-                    size_t v = 0;
-                    for (size_t k = 1; k < s; k++) v += qea_draw_uniform(draws) < level;
-                    genome[i] = (uint16_t)v;
-                }
-            } else
-                genome[i] = (uint16_t)qea_draw_below(draws, s);
-        }
-        return;
+    double low = qea_draw_uniform(draws), high = qea_draw_uniform(draws);
+    if (low > high) {
+        double swap = low;
+        low = high;
+        high = swap;
     }
-#endif
-    for (size_t i = 0; i < space->num_genes; i++) genome[i] = (uint16_t)qea_draw_below(draws, space->sizes[i]);
+    for (size_t i = 0; i < space->num_genes; i++) {
+        double size = space->sizes[i];
+        double value = (low + (high - low) * qea_draw_uniform(draws)) * size;
+        genome[i] = (uint16_t)(value < size ? value : size - 1);
+    }
 }
 
+/* Uniform crossover in which the share of genes that come from the parent with the higher value is drawn per child:
+ * children spread from the lower to the higher side of both parents instead of gathering in the middle. */
 void qea_genome_cross(const qea_space *space, qea_draws *draws, const uint16_t *a, const uint16_t *b, uint16_t *child) {
-    int kind = 0;
-#ifdef QEA_TUNE
-    kind = (int)tune[1];
-    if (kind == 2) kind = (int)qea_draw_below(draws, 2);
-    if (kind == 3) {
-        memcpy(child, a, space->num_genes * sizeof *child);
-        return;
+    double share = qea_draw_uniform(draws);
+    for (size_t i = 0; i < space->num_genes; i++) {
+        bool higher = qea_draw_uniform(draws) < share;
+        child[i] = (a[i] > b[i]) == higher ? a[i] : b[i];
     }
-    if (kind == 4) kind = qea_draw_below(draws, 4) == 0 ? 0 : 1;
-    if (qea_draw_uniform(draws) >= tune[6]) {
-        memcpy(child, a, space->num_genes * sizeof *child);
-        return;
-    }
-#endif
-    if (kind == 0) {
-        for (size_t i = 0; i < space->num_genes; i++) child[i] = qea_draw_below(draws, 2) == 0 ? a[i] : b[i];
-    } else {
-        size_t n = space->num_genes, start = qea_draw_below(draws, n), length = 1 + qea_draw_below(draws, n);
-        memcpy(child, a, n * sizeof *child);
-        for (size_t k = 0; k < length; k++) child[(start + k) % n] = b[(start + k) % n];
-    }
+}
+
+static uint16_t neighbour(uint16_t value, uint16_t size, bool up) {
+    if (value == 0) up = true;
+    if (value + 1 == size) up = false;
+    return (uint16_t)(up ? value + 1 : value - 1);
 }
 
 void qea_genome_mutate(const qea_space *space, qea_draws *draws, uint16_t *genome) {
-    double rate = 1.0, step = 0.5;
-    bool force = true, directed = false;
-#ifdef QEA_TUNE
-    rate = tune[2];
-    step = tune[3];
-    force = tune[4] != 0;
-    directed = qea_draw_uniform(draws) < tune[5];
-#endif
-    if (space->num_free == 0) return;
-    bool up = qea_draw_below(draws, 2) == 1;
-    size_t forced = force ? qea_draw_below(draws, space->num_free) : space->num_free;
-    rate /= (double)space->num_free;
+    const double rate = mutations_per_genome / (double)space->num_free;
     for (size_t k = 0; k < space->num_free; k++) {
-        if (k != forced && qea_draw_uniform(draws) >= rate) continue;
-        size_t i = space->free[k], s = space->sizes[i];
-        if (qea_draw_uniform(draws) < step) {
-            bool u = directed ? up : qea_draw_below(draws, 2) == 1;
-            if (u && genome[i] + 1u >= s) {
-                if (directed) continue;
-                u = false;
-            } else if (!u && genome[i] == 0) {
-                if (directed) continue;
-                u = true;
-            }
-            genome[i] = (uint16_t)(u ? genome[i] + 1 : genome[i] - 1);
+        if (qea_draw_uniform(draws) >= rate) continue;
+        const size_t gene = space->free[k];
+        if (qea_draw_uniform(draws) < neighbour_share) {
+            genome[gene] = neighbour(genome[gene], space->sizes[gene], qea_draw_below(draws, 2) == 1);
         } else {
-            size_t v = qea_draw_below(draws, s - 1);
-            genome[i] = (uint16_t)(v + (v >= genome[i]));
+            /* any other value: those from the present one on are one further */
+            uint16_t value = (uint16_t)qea_draw_below(draws, space->sizes[gene] - 1u);
+            genome[gene] = (uint16_t)(value + (value >= genome[gene]));
         }
     }
 }
