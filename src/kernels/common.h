@@ -1,0 +1,30 @@
+/* kernels/common.h: what all devices share. */
+#ifndef QEA_KERNELS_COMMON_H
+#define QEA_KERNELS_COMMON_H
+
+#include "kernels/kernels.h"
+
+static inline float qea_view_load(qea_view v, size_t i) {
+    return v.type == QEA_F32 ? ((const float *)v.data)[i] : qea_bf16_to_f32(((const uint16_t *)v.data)[i]);
+}
+
+static inline void qea_view_store(qea_view v, size_t i, float value) {
+    if (v.type == QEA_F32)
+        ((float *)v.data)[i] = value;
+    else
+        ((uint16_t *)v.data)[i] = qea_f32_to_bf16(value);
+}
+
+/* Output pixels along one side of a pooling. */
+static inline int qea_pool_side(int side, int kernel, int stride, int pad) {
+    return (side + 2 * pad - kernel) / stride + 1;
+}
+
+/* QEA_ERR_CONFIG unless every number is in its range, groups divides c and k, oh and ow are what the others make them,
+ * and every buffer's size fits in memory. */
+QEA_MUST_USE qea_status qea_conv_shape_check(qea_context *ctx, const qea_conv_shape *shape);
+
+/* What qea_kernels_set_threads set; 1 at the start. */
+int qea_kernels_threads(void);
+
+#endif

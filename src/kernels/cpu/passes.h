@@ -1,0 +1,71 @@
+/* kernels/cpu/passes.h: the element-wise passes are plain C, compiled once for each instruction set; a table of
+ * function pointers says which is used. A pass works on one part of a tensor: some rows, and at most QEA_LINE channels
+ * of them. No operation is contracted or reordered by the instruction set, so that all variants give the same bits. */
+#ifndef QEA_KERNELS_CPU_PASSES_H
+#define QEA_KERNELS_CPU_PASSES_H
+
+#include "kernels/kernels.h"
+
+enum {
+    QEA_LINE = 256,          /* values that are worked on at a time: all tiles of a pass stay in the first cache */
+    QEA_MAX_CHUNKS = 64,     /* pieces that the rows are cut into, whatever the number of threads */
+    QEA_SUM_SLOTS = 4096,    /* chunks * channels of a block, at most: bounds the partial sums on the caller's stack */
+    QEA_CHUNK_VALUES = 32768 /* a chunk is no smaller than that: smaller ones cost more than they share out */
+};
+
+/* Rows [row, row + rows), channels [channel, channel + channels) of a tensor with all_channels. */
+typedef struct qea_part {
+    size_t row, rows;
+    int channel, channels, all_channels;
+} qea_part;
+
+/* Sums over the rows of one part; pointers NULL: not wanted. */
+typedef struct qea_part_sums {
+    double *dz, *dz_x[QEA_MAX_BRANCHES]; /* [channels of the part] */
+    double param[QEA_MAX_QUANTS];
+} qea_part_sums;
+
+/* Pooling of [n][h][w][c] to [n][oh][ow][c]. */
+typedef struct qea_pool {
+    int h, w, c, oh, ow, kernel_h, kernel_w, stride, pad;
+} qea_pool;
+
+typedef struct qea_cpu_passes {
+    void (*forward)(const qea_segment *s, const qea_part *part);
+    void (*reduce)(const qea_segment *s, const qea_segment_grads *grads, const float *const center[QEA_MAX_BRANCHES],
+                   const qea_part *part, qea_part_sums *sums);
+    void (*backward)(const qea_segment *s, const qea_segment_grads *grads, const qea_segment_dx dx[QEA_MAX_BRANCHES],
+                     const qea_part *part);
+    /* mean[channels of the part] and the sum of squared deviations from it. */
+    void (*stats)(qea_view x, const qea_part *part, double *mean, double *squares);
+    /* One row of output pixels (forward) or of input pixels (backward): row = image * rows per image + row. */
+    void (*max_pool_row)(const qea_pool *p, qea_view x, qea_view y, uint8_t *argmax, int row);
+    void (*avg_pool_row)(const qea_pool *p, qea_view x, qea_view y, int row);
+    void (*pool_backward_row)(const qea_pool *p, qea_view dy, const uint8_t *argmax, qea_view dx, float factor,
+                              int row);
+    /* `count` values from one view to another of any type. */
+    void (*copy)(qea_view from, size_t from_index, qea_view to, size_t to_index, size_t count);
+} qea_cpu_passes;
+
+extern const qea_cpu_passes qea_cpu_passes_base, qea_cpu_passes_avx2, qea_cpu_passes_avx512;
+
+#define QEA_PASTE_NAMES(a, b) a##_##b
+#define QEA_PASTE(a, b) QEA_PASTE_NAMES(a, b)
+#define QEA_VARIANT(name) QEA_PASTE(name, QEA_ISA) /* QEA_ISA: base, avx2 or avx512; given by the build */
+
+#ifdef QEA_ISA
+void QEA_VARIANT(qea_pass_forward)(const qea_segment *s, const qea_part *part);
+void QEA_VARIANT(qea_pass_reduce)(const qea_segment *s, const qea_segment_grads *grads,
+                                  const float *const center[QEA_MAX_BRANCHES], const qea_part *part,
+                                  qea_part_sums *sums);
+void QEA_VARIANT(qea_pass_backward)(const qea_segment *s, const qea_segment_grads *grads,
+                                    const qea_segment_dx dx[QEA_MAX_BRANCHES], const qea_part *part);
+void QEA_VARIANT(qea_pass_stats)(qea_view x, const qea_part *part, double *mean, double *squares);
+void QEA_VARIANT(qea_pass_max_pool_row)(const qea_pool *p, qea_view x, qea_view y, uint8_t *argmax, int row);
+void QEA_VARIANT(qea_pass_avg_pool_row)(const qea_pool *p, qea_view x, qea_view y, int row);
+void QEA_VARIANT(qea_pass_pool_backward_row)(const qea_pool *p, qea_view dy, const uint8_t *argmax, qea_view dx,
+                                             float factor, int row);
+void QEA_VARIANT(qea_pass_copy)(qea_view from, size_t from_index, qea_view to, size_t to_index, size_t count);
+#endif
+
+#endif

@@ -1,0 +1,99 @@
+/* kernels/dispatch.c: which instruction set is used, decided once in a process. */
+#include <pthread.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "kernels/common.h"
+#include "kernels/cpu/cpu.h"
+#include "kernels/onednn/onednn.h"
+
+typedef struct isa_row {
+    const char *name;
+    const qea_cpu_passes *passes;
+    qea_onednn_isa onednn;
+    bool (*present)(void);
+} isa_row;
+
+static bool has_avx512(void) {
+    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+           __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
+}
+static bool has_avx2(void) { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
+static bool has_base(void) { return true; }
+
+static const isa_row rows[] = {{"avx512", &qea_cpu_passes_avx512, QEA_ONEDNN_AVX512, has_avx512},
+                               {"avx2", &qea_cpu_passes_avx2, QEA_ONEDNN_AVX2, has_avx2},
+                               {"sse2", &qea_cpu_passes_base, QEA_ONEDNN_SSE, has_base}};
+enum { NUM_ROWS = sizeof rows / sizeof rows[0] };
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static const isa_row *chosen;
+static qea_kernels cpu;
+
+/* The row of `isa`, for "auto" the best that is present; NULL and an explanation where there is none. */
+static const isa_row *find(qea_context *ctx, const char *isa) {
+    bool any = strcmp(isa, "auto") == 0;
+    for (size_t i = 0; i < NUM_ROWS; i++) {
+        if (!any && strcmp(isa, rows[i].name) != 0) continue;
+        if (rows[i].present()) return &rows[i];
+        if (any) continue;
+        (void)qea_fail(ctx, QEA_ERR_UNSUPPORTED, "instruction set %s: this CPU does not have it", isa);
+        return NULL;
+    }
+    (void)qea_fail(ctx, QEA_ERR_CONFIG, "instruction set \"%s\" is not known; auto, avx512, avx2 and sse2 are", isa);
+    return NULL;
+}
+
+static void fill_table(void) {
+    cpu = *qea_kernels_ref(); /* the loss is a matter of a few rows: the plain one is used */
+    cpu.name = "cpu";
+    cpu.conv_create = qea_onednn_conv_create;
+    cpu.conv_destroy = qea_onednn_conv_destroy;
+    cpu.conv_set_weights = qea_onednn_conv_set_weights;
+    cpu.conv_forward = qea_onednn_conv_forward;
+    cpu.conv_backward_data = qea_onednn_conv_backward_data;
+    cpu.conv_backward_weights = qea_onednn_conv_backward_weights;
+    cpu.channel_stats = qea_cpu_channel_stats;
+    cpu.segment_forward = qea_cpu_segment_forward;
+    cpu.segment_reduce = qea_cpu_segment_reduce;
+    cpu.segment_backward = qea_cpu_segment_backward;
+    cpu.max_pool = qea_cpu_max_pool;
+    cpu.max_pool_backward = qea_cpu_max_pool_backward;
+    cpu.avg_pool = qea_cpu_avg_pool;
+    cpu.avg_pool_backward = qea_cpu_avg_pool_backward;
+    cpu.skip = qea_cpu_skip;
+    cpu.skip_backward = qea_cpu_skip_backward;
+}
+
+static const qea_kernels *choose(qea_context *ctx, const char *isa) {
+    const isa_row *row = find(ctx, isa);
+    if (!row) return NULL;
+    if (chosen && chosen != row && strcmp(isa, "auto") != 0) {
+        (void)qea_fail(ctx, QEA_ERR_STATE, "instruction set %s: this process uses %s already", isa, chosen->name);
+        return NULL;
+    }
+    if (chosen) return &cpu;
+    if (!qea_onednn_limit(strcmp(isa, "auto") == 0 ? QEA_ONEDNN_ALL : row->onednn)) {
+        (void)qea_fail(ctx, QEA_ERR_STATE, "instruction set %s: oneDNN was in use before and cannot be limited", isa);
+        return NULL;
+    }
+    chosen = row;
+    qea_cpu_use_passes(row->passes);
+    fill_table();
+    return &cpu;
+}
+
+const qea_kernels *qea_kernels_cpu(qea_context *ctx, const char *isa) {
+    pthread_mutex_lock(&lock);
+    const qea_kernels *kernels = choose(ctx, isa);
+    pthread_mutex_unlock(&lock);
+    return kernels;
+}
+
+const char *qea_kernels_isa(void) {
+    if (!chosen) return "plain";
+    return qea_onednn_has_amx() ? "avx512-amx" : chosen->name;
+}
+
+bool qea_kernels_have_amx(void) { return chosen && qea_onednn_has_amx(); }
+const char *qea_kernels_library_version(void) { return qea_onednn_version(); }

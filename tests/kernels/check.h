@@ -1,0 +1,84 @@
+/* tests/kernels/check.h: random tensors, and the two tables side by side. */
+#ifndef CHECK_H
+#define CHECK_H
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/rng.h"
+#include "kernels/kernels.h"
+
+static uint64_t check_drawn;
+
+static inline uint64_t draw(void) {
+    qea_rng rng = qea_rng_make(7, QEA_RNG_TEST, 0, 0);
+    return qea_rng_u64(&rng, check_drawn++);
+}
+static inline int draw_int(int from, int to) { return from + (int)(draw() % (uint64_t)(to - from + 1)); }
+static inline float draw_float(void) { return (float)((double)(draw() >> 11) * 0x1p-53 * 4 - 2); } /* [-2, 2) */
+
+/* The cpu table; skips the test by name where the build is plain C. */
+static inline const qea_kernels *cpu_table(void) {
+    const qea_kernels *cpu = qea_kernels_cpu(NULL, "auto");
+    if (!cpu) skip();
+    return cpu;
+}
+
+static inline qea_view make_view(qea_type type, size_t count) {
+    qea_view v = {calloc(count > 0 ? count : 1, qea_type_bytes(type)), type};
+    assert_non_null(v.data);
+    return v;
+}
+static inline float get(qea_view v, size_t i) {
+    return v.type == QEA_F32 ? ((float *)v.data)[i] : qea_bf16_to_f32(((uint16_t *)v.data)[i]);
+}
+static inline void put(qea_view v, size_t i, float value) {
+    if (v.type == QEA_F32)
+        ((float *)v.data)[i] = value;
+    else
+        ((uint16_t *)v.data)[i] = qea_f32_to_bf16(value);
+}
+static inline qea_view random_view(qea_type type, size_t count) {
+    qea_view v = make_view(type, count);
+    for (size_t i = 0; i < count; i++) put(v, i, draw_float());
+    return v;
+}
+static inline qea_view random_integers(qea_type type, size_t count, int from, int to) {
+    qea_view v = make_view(type, count);
+    for (size_t i = 0; i < count; i++) put(v, i, (float)draw_int(from, to));
+    return v;
+}
+static inline qea_view copy_view(qea_view from, size_t count) {
+    qea_view v = make_view(from.type, count);
+    memcpy(v.data, from.data, count * qea_type_bytes(from.type));
+    return v;
+}
+static inline float *random_floats(size_t count) { return random_view(QEA_F32, count).data; }
+
+static inline void assert_same_bits(qea_view a, qea_view b, size_t count) {
+    assert_int_equal(a.type, b.type);
+    for (size_t i = 0; i < count; i++) {
+        float x = get(a, i), y = get(b, i);
+        if (memcmp(&x, &y, sizeof x) != 0 && !(isnan(x) && isnan(y)))
+            fail_msg("value %zu of %zu: %.9g is not %.9g", i, count, (double)x, (double)y);
+    }
+}
+
+/* |a - b| <= tolerance * (|b| + scale) for all. */
+static inline void assert_near(const float *a, const float *b, size_t count, double tolerance, double scale) {
+    for (size_t i = 0; i < count; i++) {
+        double difference = fabs((double)a[i] - (double)b[i]);
+        if (!(difference <= tolerance * (fabs((double)b[i]) + scale)))
+            fail_msg("value %zu of %zu: %.9g is not %.9g", i, count, (double)a[i], (double)b[i]);
+    }
+}
+
+#endif

@@ -1,0 +1,209 @@
+/* The cpu table's convolutions against the reference, over random shapes. Integers whose sums stay below 2^24 must come
+ * out to the bit, since float32 sums of them are exact in any order (bf16: exact before the result is rounded). */
+#include "check.h"
+
+static qea_conv_shape draw_shape(void) {
+    static const int channels[] = {1, 3, 7, 8, 16, 33, 64}, windows[] = {1, 3, 5, 7};
+    qea_conv_shape s = {.n = draw_int(1, 3), .h = draw_int(1, 13), .w = draw_int(1, 13)};
+    s.c = channels[draw_int(0, 6)];
+    s.k = channels[draw_int(0, 6)];
+    s.r = windows[draw_int(0, 3)];
+    s.s = draw_int(0, 2) ? s.r : windows[draw_int(0, 3)];
+    s.stride = draw_int(1, 2);
+    s.pad = draw_int(0, (s.r > s.s ? s.r : s.s) / 2);
+    s.groups = 1;
+    int form = draw_int(0, 3);
+    if (form == 0) s.groups = s.k = s.c; /* depthwise */
+    if (form == 1) {                     /* grouped */
+        s.groups = draw_int(1, 4);
+        s.c = s.groups * draw_int(1, 12);
+        s.k = s.groups * draw_int(1, 12);
+    }
+    if (s.h + 2 * s.pad < s.r) s.h = s.r;
+    if (s.w + 2 * s.pad < s.s) s.w = s.s;
+    s.oh = (s.h + 2 * s.pad - s.r) / s.stride + 1;
+    s.ow = (s.w + 2 * s.pad - s.s) / s.stride + 1;
+    return s;
+}
+
+typedef struct sizes {
+    size_t in, out, weights;
+} sizes;
+
+static sizes sizes_of(const qea_conv_shape *s) {
+    return (sizes){(size_t)(s->n * s->h * s->w * s->c), (size_t)(s->n * s->oh * s->ow * s->k),
+                   (size_t)(s->k * (s->c / s->groups) * s->r * s->s)};
+}
+
+typedef struct results {
+    qea_view y, dx;
+    float *dw;
+} results;
+
+static results run(const qea_kernels *table, const qea_conv_shape *s, qea_conv_use use, qea_type type,
+                   qea_type out_type, qea_view x, qea_view dy, const float *w) {
+    sizes n = sizes_of(s);
+    results r = {make_view(out_type, n.out), make_view(type, n.in), make_view(QEA_F32, n.weights).data};
+    qea_conv *conv;
+    assert_int_equal(table->conv_create(NULL, s, use, type, out_type, &conv), QEA_OK);
+    float *zeros = make_view(QEA_F32, n.weights).data;
+    assert_int_equal(table->conv_set_weights(NULL, conv, zeros), QEA_OK); /* the second call must replace the first */
+    assert_int_equal(table->conv_set_weights(NULL, conv, w), QEA_OK);
+    assert_int_equal(table->conv_forward(NULL, conv, x.data, r.y.data), QEA_OK);
+    if (use == QEA_CONV_TRAINING) {
+        assert_int_equal(table->conv_backward_data(NULL, conv, dy.data, r.dx.data), QEA_OK);
+        assert_int_equal(table->conv_backward_weights(NULL, conv, x.data, dy.data, r.dw), QEA_OK);
+    }
+    table->conv_destroy(conv);
+    free(zeros);
+    return r;
+}
+
+static void free_results(results *r) {
+    free(r->y.data);
+    free(r->dx.data);
+    free(r->dw);
+}
+
+/* amplitude 0: floats; else integers up to +- amplitude. */
+static void compare(const qea_conv_shape *s, qea_conv_use use, qea_type type, qea_type out_type, int amplitude) {
+    const qea_kernels *cpu = cpu_table(), *ref = qea_kernels_ref();
+    sizes n = sizes_of(s);
+    qea_view x = amplitude ? random_integers(type, n.in, 0, amplitude) : random_view(type, n.in);
+    qea_view dy = amplitude ? random_integers(out_type, n.out, -amplitude, amplitude) : random_view(out_type, n.out);
+    qea_view w =
+        amplitude ? random_integers(QEA_F32, n.weights, -amplitude, amplitude) : random_view(QEA_F32, n.weights);
+    results a = run(cpu, s, use, type, out_type, x, dy, w.data), b = run(ref, s, use, type, out_type, x, dy, w.data);
+    if (amplitude) {
+        assert_same_bits(a.y, b.y, n.out);
+        assert_same_bits(a.dx, b.dx, n.in);
+        assert_same_bits((qea_view){a.dw, QEA_F32}, (qea_view){b.dw, QEA_F32}, n.weights);
+    } else { /* float32 sums of `terms` products up to 4: each addition rounds once */
+        double terms = (double)(s->r * s->s * (s->c > s->k ? s->c : s->k)), pixels = (double)(s->n * s->oh * s->ow);
+        assert_near(a.y.data, b.y.data, n.out, 1e-6, terms);
+        assert_near(a.dx.data, b.dx.data, n.in, 1e-6, terms);
+        assert_near(a.dw, b.dw, n.weights, 1e-6, pixels);
+    }
+    free_results(&a);
+    free_results(&b);
+    free(x.data);
+    free(dy.data);
+    free(w.data);
+}
+
+static void integers_convolve_to_the_same_bits_in_float32(void **state) {
+    (void)state;
+    for (int i = 0; i < 120; i++) {
+        qea_conv_shape s = draw_shape();
+        compare(&s, i % 4 ? QEA_CONV_TRAINING : QEA_CONV_INFERENCE, QEA_F32, QEA_F32, 15);
+    }
+}
+
+static void floats_convolve_within_rounding_in_float32(void **state) {
+    (void)state;
+    for (int i = 0; i < 60; i++) {
+        qea_conv_shape s = draw_shape();
+        compare(&s, QEA_CONV_TRAINING, QEA_F32, QEA_F32, 0);
+    }
+}
+
+static void resnet20_shapes_convolve_to_the_same_bits(void **state) {
+    (void)state;
+    static const int rows[][5] = {{3, 16, 32, 3, 1},  {16, 16, 32, 3, 1}, {16, 32, 32, 3, 2}, {32, 32, 16, 3, 1},
+                                  {32, 64, 16, 3, 2}, {64, 64, 8, 3, 1},  {16, 32, 32, 1, 2}, {32, 64, 16, 1, 2}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        const int *p = rows[i];
+        qea_conv_shape s = {.n = 2,
+                            .h = p[2],
+                            .w = p[2],
+                            .c = p[0],
+                            .k = p[1],
+                            .r = p[3],
+                            .s = p[3],
+                            .stride = p[4],
+                            .pad = p[3] / 2,
+                            .groups = 1};
+        s.oh = s.ow = (p[2] + 2 * s.pad - p[3]) / p[4] + 1;
+        compare(&s, QEA_CONV_TRAINING, QEA_F32, QEA_F32, 7);
+    }
+}
+
+static void linear_layers_are_1x1_convolutions_of_1x1_images(void **state) {
+    (void)state;
+    for (int i = 0; i < 10; i++) {
+        qea_conv_shape s = {.n = draw_int(1, 20),
+                            .h = 1,
+                            .w = 1,
+                            .c = draw_int(1, 300),
+                            .k = draw_int(1, 100),
+                            .oh = 1,
+                            .ow = 1,
+                            .r = 1,
+                            .s = 1,
+                            .stride = 1,
+                            .groups = 1};
+        compare(&s, QEA_CONV_TRAINING, QEA_F32, QEA_F32, 15);
+    }
+}
+
+/* bf16 holds the integers up to 256 exactly; results are rounded once, from sums that are exact in float32. */
+static void integers_convolve_to_the_same_bits_in_bf16(void **state) {
+    (void)state;
+    const qea_kernels *cpu = cpu_table();
+    for (int i = 0; i < 60; i++) {
+        qea_conv_shape s = draw_shape();
+        qea_conv *conv;
+        qea_conv_use use = i % 2 ? QEA_CONV_TRAINING : QEA_CONV_INFERENCE;
+        qea_type out_type = use == QEA_CONV_TRAINING ? QEA_BF16 : QEA_F32;
+        qea_status status = cpu->conv_create(NULL, &s, use, QEA_BF16, out_type, &conv);
+        if (status == QEA_ERR_UNSUPPORTED) skip();
+        assert_int_equal(status, QEA_OK);
+        cpu->conv_destroy(conv);
+        compare(&s, use, QEA_BF16, out_type, 7);
+    }
+}
+
+static void weights_may_be_changed_between_runs_and_threads_change_nothing_for_integers(void **state) {
+    (void)state;
+    qea_conv_shape s = draw_shape();
+    qea_kernels_set_threads(2);
+    compare(&s, QEA_CONV_TRAINING, QEA_F32, QEA_F32, 15);
+    qea_kernels_set_threads(1);
+    compare(&s, QEA_CONV_TRAINING, QEA_F32, QEA_F32, 15);
+}
+
+static void shapes_that_do_not_fit_are_refused(void **state) {
+    (void)state;
+    const qea_kernels *tables[] = {qea_kernels_ref(), qea_kernels_cpu(NULL, "auto")};
+    qea_conv_shape good = {
+        .n = 1, .h = 8, .w = 8, .c = 4, .k = 4, .oh = 8, .ow = 8, .r = 3, .s = 3, .stride = 1, .pad = 1, .groups = 1};
+    for (size_t t = 0; t < 2; t++) {
+        if (!tables[t]) continue;
+        qea_conv_shape bad[] = {good, good, good, good, good, good};
+        bad[0].oh = 7;
+        bad[1].groups = 3;
+        bad[2].stride = 0;
+        bad[3].n = -1;
+        bad[4].r = 11;
+        bad[5].n = bad[5].h = bad[5].w = bad[5].oh = bad[5].ow = bad[5].c = INT32_MAX;
+        for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+            qea_conv *conv = (qea_conv *)&good;
+            qea_status status = tables[t]->conv_create(NULL, &bad[i], QEA_CONV_INFERENCE, QEA_F32, QEA_F32, &conv);
+            assert_int_equal(status, QEA_ERR_CONFIG);
+            assert_null(conv);
+        }
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(integers_convolve_to_the_same_bits_in_float32),
+        cmocka_unit_test(floats_convolve_within_rounding_in_float32),
+        cmocka_unit_test(resnet20_shapes_convolve_to_the_same_bits),
+        cmocka_unit_test(linear_layers_are_1x1_convolutions_of_1x1_images),
+        cmocka_unit_test(integers_convolve_to_the_same_bits_in_bf16),
+        cmocka_unit_test(weights_may_be_changed_between_runs_and_threads_change_nothing_for_integers),
+        cmocka_unit_test(shapes_that_do_not_fit_are_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
