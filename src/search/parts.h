@@ -71,20 +71,20 @@ void qea_reference_choose(size_t m, size_t population, size_t *partitions, size_
 
 /* --- variation.c --- */
 
-typedef struct qea_space {
+typedef struct qea_genes {
     size_t num_genes;
     uint16_t *sizes; /* [num_genes], owned */
     size_t num_free; /* genes of more than one value */
     uint32_t *free;  /* [num_free], their places; owned */
-} qea_space;
+} qea_genes;
 
-QEA_MUST_USE qea_status qea_space_create(qea_context *ctx, size_t num_genes, const uint16_t *sizes, qea_space *space);
-void qea_space_clear(qea_space *space);
-uint64_t qea_space_count(const qea_space *space); /* number of genomes; UINT64_MAX if that is not enough */
+QEA_MUST_USE qea_status qea_genes_create(qea_context *ctx, size_t num_genes, const uint16_t *sizes, qea_genes *space);
+void qea_genes_clear(qea_genes *space);
+uint64_t qea_genes_count(const qea_genes *space); /* number of genomes; UINT64_MAX if that is not enough */
 
-void qea_genome_sample(const qea_space *space, qea_draws *draws, uint16_t *genome);
-void qea_genome_cross(const qea_space *space, qea_draws *draws, const uint16_t *a, const uint16_t *b, uint16_t *child);
-void qea_genome_mutate(const qea_space *space, qea_draws *draws, uint16_t *genome);
+void qea_genome_sample(const qea_genes *space, qea_draws *draws, uint16_t *genome);
+void qea_genome_cross(const qea_genes *space, qea_draws *draws, const uint16_t *a, const uint16_t *b, uint16_t *child);
+void qea_genome_mutate(const qea_genes *space, qea_draws *draws, uint16_t *genome);
 
 /* --- archive.c --- */
 
@@ -113,7 +113,7 @@ static inline const uint16_t *qea_archive_genome(const qea_archive *archive, siz
 
 /* Finds genomes that are allowed and were never asked. */
 typedef struct qea_proposer {
-    qea_space space;
+    qea_genes space;
     qea_archive archive;
     uint64_t seed;
     double (*violation)(void *user, const uint16_t *genome); /* or NULL */

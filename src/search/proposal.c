@@ -109,7 +109,7 @@ static bool next_neighbour(qea_proposer *p, uint16_t *genome) {
 
 /* Counts through a small space, genome by genome; likewise goes on where it stopped. */
 static bool next_counted(qea_proposer *p, uint16_t *genome) {
-    if (qea_space_count(&p->space) > (uint64_t)1 << WALK_BITS) return false;
+    if (qea_genes_count(&p->space) > (uint64_t)1 << WALK_BITS) return false;
     while (!p->counter_done) {
         if (is_new(p, p->counter)) {
             memcpy(genome, p->counter, p->space.num_genes * sizeof *genome);

@@ -63,7 +63,7 @@ static qea_status fill_search(qea_context *ctx, const qea_search_config *config,
     size_t given_size;
     if (!qea_size_mul(config->num_given, n, &given_size))
         return qea_fail(ctx, QEA_ERR_MEMORY, "search: %zu given genomes are too many", config->num_given);
-    QEA_TRY(qea_space_create(ctx, n, config->gene_sizes, &p->space));
+    QEA_TRY(qea_genes_create(ctx, n, config->gene_sizes, &p->space));
     QEA_TRY(QEA_NEW(ctx, "order of genes", p->order, n));
     QEA_TRY(QEA_NEW(ctx, "genome counter", p->counter, n));
     QEA_TRY(QEA_NEW(ctx, "genome", search->genome, n));
@@ -115,7 +115,7 @@ qea_status qea_search_create(qea_context *ctx, const qea_search_config *config, 
 
 void qea_search_destroy(qea_search *search) {
     if (search == NULL) return;
-    qea_space_clear(&search->proposer.space);
+    qea_genes_clear(&search->proposer.space);
     qea_archive_clear(&search->proposer.archive);
     qea_free(search->proposer.order);
     qea_free(search->proposer.counter);

@@ -10,8 +10,8 @@
 static const double mutations_per_genome = 0.5;
 static const double neighbour_share = 0.8; /* of mutations go to a neighbouring value, the others to any */
 
-qea_status qea_space_create(qea_context *ctx, size_t num_genes, const uint16_t *sizes, qea_space *space) {
-    *space = (qea_space){.num_genes = num_genes};
+qea_status qea_genes_create(qea_context *ctx, size_t num_genes, const uint16_t *sizes, qea_genes *space) {
+    *space = (qea_genes){.num_genes = num_genes};
     QEA_TRY(QEA_NEW(ctx, "gene sizes", space->sizes, num_genes));
     QEA_TRY(QEA_NEW(ctx, "free genes", space->free, num_genes));
     for (size_t i = 0; i < num_genes; i++) {
@@ -23,13 +23,13 @@ qea_status qea_space_create(qea_context *ctx, size_t num_genes, const uint16_t *
     return QEA_OK;
 }
 
-void qea_space_clear(qea_space *space) {
+void qea_genes_clear(qea_genes *space) {
     qea_free(space->sizes);
     qea_free(space->free);
-    *space = (qea_space){0};
+    *space = (qea_genes){0};
 }
 
-uint64_t qea_space_count(const qea_space *space) {
+uint64_t qea_genes_count(const qea_genes *space) {
     uint64_t count = 1;
     for (size_t i = 0; i < space->num_free; i++) {
         uint64_t size = space->sizes[space->free[i]];
@@ -41,7 +41,7 @@ uint64_t qea_space_count(const qea_space *space) {
 
 /* Independent uniform genes would nearly all sum up to the same cost. So a genome draws two levels in [0, 1), and its
  * genes are uniform between them: some genomes are low, some high, some wide, and every genome can be drawn. */
-void qea_genome_sample(const qea_space *space, qea_draws *draws, uint16_t *genome) {
+void qea_genome_sample(const qea_genes *space, qea_draws *draws, uint16_t *genome) {
     double low = qea_draw_uniform(draws), high = qea_draw_uniform(draws);
     if (low > high) {
         double swap = low;
@@ -57,7 +57,7 @@ void qea_genome_sample(const qea_space *space, qea_draws *draws, uint16_t *genom
 
 /* Uniform crossover in which the share of genes that come from the parent with the higher value is drawn per child:
  * children spread from the lower to the higher side of both parents instead of gathering in the middle. */
-void qea_genome_cross(const qea_space *space, qea_draws *draws, const uint16_t *a, const uint16_t *b, uint16_t *child) {
+void qea_genome_cross(const qea_genes *space, qea_draws *draws, const uint16_t *a, const uint16_t *b, uint16_t *child) {
     double share = qea_draw_uniform(draws);
     for (size_t i = 0; i < space->num_genes; i++) {
         bool higher = qea_draw_uniform(draws) < share;
@@ -71,7 +71,7 @@ static uint16_t neighbour(uint16_t value, uint16_t size, bool up) {
     return (uint16_t)(up ? value + 1 : value - 1);
 }
 
-void qea_genome_mutate(const qea_space *space, qea_draws *draws, uint16_t *genome) {
+void qea_genome_mutate(const qea_genes *space, qea_draws *draws, uint16_t *genome) {
     const double rate = mutations_per_genome / (double)space->num_free;
     for (size_t k = 0; k < space->num_free; k++) {
         if (qea_draw_uniform(draws) >= rate) continue;
