@@ -11,7 +11,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 
-enum { READ_CHUNK = 1 << 16, TEMP_NAME_TRIES = 1000 };
+enum { READ_CHUNK = 1 << 16, TEMP_NAME_TRIES = 1000, SUFFIX_BYTES = 48 };
 
 struct qea_file_writer {
     int fd;
@@ -75,9 +75,13 @@ qea_status qea_file_read(qea_context *ctx, const char *path, size_t max_bytes, u
 }
 
 /* A name of its own beside the target. Names left by a killed process are stepped over. */
-static int open_temp(const char *path, char *temp_path, size_t temp_size) {
+static int open_temp(const char *path, char *temp_path) {
+    size_t path_size = strlen(path);
+    memcpy(temp_path, path, path_size);
     for (int i = 0; i < TEMP_NAME_TRIES; i++) {
-        snprintf(temp_path, temp_size, "%s.%ld-%d.tmp", path, (long)getpid(), i);
+        char suffix[SUFFIX_BYTES];
+        snprintf(suffix, sizeof suffix, ".%ld-%d.tmp", (long)getpid(), i);
+        strcpy(temp_path + path_size, suffix);
         int fd = open(temp_path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
         if (fd >= 0 || errno != EEXIST) return fd;
     }
@@ -92,10 +96,9 @@ static void writer_free(qea_file_writer *w) {
 }
 
 static qea_status writer_new(qea_context *ctx, const char *path, qea_file_writer *w) {
-    size_t temp_size = strlen(path) + 48;
     QEA_TRY(qea_strdup(ctx, path, &w->path));
-    QEA_TRY(QEA_NEW(ctx, "name of a temporary file", w->temp_path, temp_size));
-    w->fd = open_temp(path, w->temp_path, temp_size);
+    QEA_TRY(QEA_NEW(ctx, "name of a temporary file", w->temp_path, strlen(path) + SUFFIX_BYTES));
+    w->fd = open_temp(path, w->temp_path);
     if (w->fd < 0) return qea_fail(ctx, QEA_ERR_IO, "%s: create for writing: %s", path, strerror(errno));
     return QEA_OK;
 }

@@ -25,14 +25,15 @@ static bool reads_back(const char *text, double value) { return strtod_l(text, N
 char *qea_double_format(double value, char buffer[32]) {
     if (isnan(value)) return strcpy(buffer, "NaN");
     if (isinf(value)) return strcpy(buffer, value > 0 ? "Infinity" : "-Infinity");
+    char text[32];
     locale_t before = uselocale(get_c_locale());
     /* %.15g is the shortest form of any normal number that 15 digits can name; subnormal ones have fewer. */
     for (int digits = fpclassify(value) == FP_SUBNORMAL ? 1 : 15; digits <= 17; digits++) {
-        snprintf(buffer, 32, "%.*g", digits, value);
-        if (reads_back(buffer, value)) break;
+        snprintf(text, sizeof text, "%.*g", digits, value);
+        if (reads_back(text, value)) break;
     }
     uselocale(before);
-    return buffer;
+    return strcpy(buffer, text);
 }
 
 /* inf, infinity, nan, and YAML's .inf and .nan, in any case. */
