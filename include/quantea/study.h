@@ -18,9 +18,11 @@ extern "C" {
 /* "0.1.0" */
 QEA_API const char *qea_version(void);
 
-/* A key of the configuration and its value as YAML text: {"nas.trainer.epochs", "3"}. Both borrowed. */
+/* A key of the configuration and its value: {"nas.trainer.epochs", "3", false}; "*.trainer.epochs" means every step. */
 typedef struct qea_override {
-    const char *key, *value;
+    const char *key;   /* borrowed */
+    const char *value; /* borrowed; YAML text */
+    bool literal;      /* the value is a text as it stands, not YAML (a path) */
 } qea_override;
 
 /* What a run is doing; strings are valid during the call. */

@@ -57,18 +57,17 @@ typedef struct run_arguments {
     bool resume, quiet;
 } run_arguments;
 
-static bool add_set(run_arguments *run, const char *key, const char *value) {
+static bool add_override(run_arguments *run, const char *key, const char *value, bool literal) {
     if (run->num_sets == MAX_SETS) {
         (void)fprintf(stderr, "quantea run: more than %d overrides\n", MAX_SETS);
         return false;
     }
-    run->sets[run->num_sets++] = (qea_override){key, value};
+    run->sets[run->num_sets++] = (qea_override){key, value, literal};
     return true;
 }
 
-/* The same key in the section of each step. */
-static bool add_for_steps(run_arguments *run, const char *nas_key, const char *full_key, const char *value) {
-    return add_set(run, nas_key, value) && add_set(run, full_key, value);
+static bool add_set(run_arguments *run, const char *key, const char *value) {
+    return add_override(run, key, value, false);
 }
 
 static bool add_set_text(run_arguments *run, const char *text) {
@@ -95,13 +94,13 @@ static bool take_option(run_arguments *run, int id, const char *value) {
         run->study.force = true;
         return true;
     case 'd':
-        return add_for_steps(run, "nas.dataset.type", "fully_train.dataset.type", value);
+        return add_set(run, "*.dataset.type", value);
     case 'p':
-        return add_for_steps(run, "nas.dataset.common.data_path", "fully_train.dataset.common.data_path", value);
+        return add_override(run, "*.dataset.common.data_path", value, true);
     case 'b':
-        return add_for_steps(run, "nas.dataset.train.batch_size", "fully_train.dataset.train.batch_size", value);
+        return add_set(run, "*.dataset.train.batch_size", value);
     case 'e':
-        return add_for_steps(run, "nas.trainer.epochs", "fully_train.trainer.epochs", value);
+        return add_set(run, "*.trainer.epochs", value);
     case 'w':
         return add_set(run, "general.workers", value);
     case 'S':

@@ -142,7 +142,7 @@ static qea_status fill_objectives(qea_context *ctx, const qea_run *run, const js
 
 static qea_status record_done(qea_context *ctx, qea_crew *crew, qea_trial_record *record, const json_t *performance) {
     qea_cost cost;
-    QEA_TRY(qea_space_cost(ctx, crew->run->space, record->weight_bits, record->activation_bits, &cost));
+    QEA_TRY(qea_bit_space_cost(ctx, crew->run->space, record->weight_bits, record->activation_bits, &cost));
     json_t *result = json_deep_copy(performance);
     put_costs(result, &cost);
     const json_t *measured = json_object_get(result, "measured");

@@ -29,8 +29,8 @@ typedef struct nas {
 
 static qea_status create_search(qea_context *ctx, nas *n) {
     const qea_study_config *config = n->run->config;
-    const qea_space *space = n->run->space;
-    QEA_TRY(qea_space_uniform(ctx, space, config->random_samples, &n->uniform, &n->num_uniform));
+    const qea_bit_space *space = n->run->space;
+    QEA_TRY(qea_bit_space_uniform(ctx, space, config->random_samples, &n->uniform, &n->num_uniform));
     qea_search_config search = {.num_genes = space->num_genes,
                                 .gene_sizes = space->gene_sizes,
                                 .num_objectives = (size_t)config->num_objectives,
@@ -40,7 +40,7 @@ static qea_status create_search(qea_context *ctx, nas *n) {
                                 .seed = config->seed,
                                 .given = n->uniform,
                                 .num_given = n->num_uniform,
-                                .violation = config->num_limits > 0 ? qea_space_violation : NULL,
+                                .violation = config->num_limits > 0 ? qea_bit_space_violation : NULL,
                                 .user = n->run->space};
     qea_status status = qea_search_create(ctx, &search, &n->search);
     return status == QEA_OK ? QEA_OK : qea_fail_prefix(ctx, status, "%s: search", config->name);
@@ -55,11 +55,11 @@ static const char *label_of(const nas *n, uint64_t trial, const uint16_t *genome
 
 /* The search asked for `trial`: known from the store, or new. */
 static qea_status take_ask(qea_context *ctx, nas *n, uint64_t trial) {
-    const qea_space *space = n->run->space;
+    const qea_bit_space *space = n->run->space;
     const qea_trial_record *known = qea_step_trials_find(&n->trials, trial);
     if (known == NULL) {
         uint8_t *w = n->bits, *a = n->bits + space->num_layers;
-        qea_space_decode(space, n->genome, w, a);
+        qea_bit_space_decode(space, n->genome, w, a);
         return qea_step_trials_add(ctx, n->run, &n->trials, trial, label_of(n, trial, n->genome), 0, n->genome,
                                    space->num_genes, w, a);
     }
@@ -68,7 +68,7 @@ static qea_status take_ask(qea_context *ctx, nas *n, uint64_t trial) {
         return QEA_OK;
     return qea_fail(ctx, QEA_ERR_STATE,
                     "%s: trial %" PRIu64 " in the store has another genome than this search asks for: the task was "
-                                         "made by another version or another configuration",
+                    "made by another version or another configuration",
                     n->run->task.folder, trial);
 }
 

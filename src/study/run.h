@@ -13,7 +13,7 @@ typedef struct qea_run {
     qea_study_config *config;         /* owned */
     qea_task task;                    /* owned */
     qea_graph *graph;                 /* owned */
-    qea_space *space;                 /* owned */
+    qea_bit_space *space;             /* owned */
 } qea_run;
 
 /* The trials of one step. Records stand in id order; run_trials changes them in place and writes them to the store. */

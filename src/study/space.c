@@ -52,7 +52,7 @@ static int tie_of(const qea_study_config *config, const char *layer) {
 }
 
 /* One half of the genes: a gene per layer, or one for all layers of a tie. */
-static qea_status lay_out_half(qea_context *ctx, qea_space *space, bool weights) {
+static qea_status lay_out_half(qea_context *ctx, qea_bit_space *space, bool weights) {
     size_t tied[QEA_MAX_LAYER_RULES];
     for (size_t i = 0; i < QEA_MAX_LAYER_RULES; i++) tied[i] = SIZE_MAX;
     for (size_t layer = 0; layer < space->num_layers; layer++) {
@@ -78,7 +78,7 @@ static qea_status lay_out_half(qea_context *ctx, qea_space *space, bool weights)
     return QEA_OK;
 }
 
-static qea_status check_rules_match(qea_context *ctx, const qea_space *space) {
+static qea_status check_rules_match(qea_context *ctx, const qea_bit_space *space) {
     for (int i = 0; i < space->config->num_layer_rules; i++) {
         bool found = false;
         for (size_t layer = 0; layer < space->num_layers && !found; layer++)
@@ -95,7 +95,7 @@ static qea_status check_rules_match(qea_context *ctx, const qea_space *space) {
     return QEA_OK;
 }
 
-static qea_status check_bits(qea_context *ctx, const qea_space *space) {
+static qea_status check_bits(qea_context *ctx, const qea_bit_space *space) {
     for (size_t layer = 0; layer < space->num_layers; layer++) {
         const qea_gene *w = &space->genes[space->weight_gene[layer]], *a = &space->genes[space->activation_gene[layer]];
         for (int i = 0; i < w->num_bits; i++)
@@ -114,7 +114,7 @@ static qea_status check_bits(qea_context *ctx, const qea_space *space) {
     return QEA_OK;
 }
 
-static qea_status build(qea_context *ctx, qea_space *space) {
+static qea_status build(qea_context *ctx, qea_bit_space *space) {
     size_t layers = space->num_layers;
     if (layers == 0)
         return qea_fail(ctx, QEA_ERR_CONFIG, "%s: the network has no quantised layer", space->config->name);
@@ -137,9 +137,10 @@ static qea_status build(qea_context *ctx, qea_space *space) {
     return check_bits(ctx, space);
 }
 
-qea_status qea_space_create(qea_context *ctx, const qea_study_config *config, const qea_graph *graph, qea_space **out) {
+qea_status qea_bit_space_create(qea_context *ctx, const qea_study_config *config, const qea_graph *graph,
+                                qea_bit_space **out) {
     *out = NULL;
-    qea_space *space;
+    qea_bit_space *space;
     QEA_TRY(QEA_NEW(ctx, "search space", space, 1));
     space->config = config;
     space->graph = graph;
@@ -148,11 +149,11 @@ qea_status qea_space_create(qea_context *ctx, const qea_study_config *config, co
     if (status == QEA_OK)
         *out = space;
     else
-        qea_space_destroy(space);
+        qea_bit_space_destroy(space);
     return status;
 }
 
-void qea_space_destroy(qea_space *space) {
+void qea_bit_space_destroy(qea_bit_space *space) {
     if (space == NULL) return;
     qea_free(space->genes);
     qea_free(space->gene_sizes);
@@ -162,7 +163,8 @@ void qea_space_destroy(qea_space *space) {
     qea_free(space);
 }
 
-void qea_space_decode(const qea_space *space, const uint16_t *genome, uint8_t *weight_bits, uint8_t *activation_bits) {
+void qea_bit_space_decode(const qea_bit_space *space, const uint16_t *genome, uint8_t *weight_bits,
+                          uint8_t *activation_bits) {
     for (size_t layer = 0; layer < space->num_layers; layer++) {
         size_t w = space->weight_gene[layer], a = space->activation_gene[layer];
         weight_bits[layer] = space->genes[w].bits[genome[w]];
@@ -177,7 +179,7 @@ static uint16_t nearest_candidate(const qea_gene *gene, int bits) {
     return (uint16_t)best;
 }
 
-void qea_space_nearest(const qea_space *space, int weight_bits, int activation_bits, uint16_t *genome) {
+void qea_bit_space_nearest(const qea_bit_space *space, int weight_bits, int activation_bits, uint16_t *genome) {
     for (size_t layer = 0; layer < space->num_layers; layer++) {
         size_t w = space->weight_gene[layer], a = space->activation_gene[layer];
         genome[w] = nearest_candidate(&space->genes[w], weight_bits);
@@ -185,8 +187,8 @@ void qea_space_nearest(const qea_space *space, int weight_bits, int activation_b
     }
 }
 
-qea_status qea_space_cost(qea_context *ctx, const qea_space *space, const uint8_t *weight_bits,
-                          const uint8_t *activation_bits, qea_cost *out) {
+qea_status qea_bit_space_cost(qea_context *ctx, const qea_bit_space *space, const uint8_t *weight_bits,
+                              const uint8_t *activation_bits, qea_cost *out) {
     qea_bit_policy policy = {space->config->weight_quantizer, space->config->activation_quantizer, space->num_layers,
                              weight_bits, activation_bits};
     return qea_graph_cost(ctx, space->graph, &policy, out);
@@ -200,13 +202,13 @@ static double excess(const qea_limit *limit, double value) {
     return 0;
 }
 
-double qea_space_violation(void *user, const uint16_t *genome) {
-    const qea_space *space = user;
+double qea_bit_space_violation(void *user, const uint16_t *genome) {
+    const qea_bit_space *space = user;
     if (space->config->num_limits == 0) return 0;
     uint8_t *w = space->scratch_bits, *a = w + space->num_layers;
-    qea_space_decode(space, genome, w, a);
+    qea_bit_space_decode(space, genome, w, a);
     qea_cost cost;
-    if (qea_space_cost(NULL, space, w, a, &cost) != QEA_OK) return HUGE_VAL; /* cannot happen: bits were checked */
+    if (qea_bit_space_cost(NULL, space, w, a, &cost) != QEA_OK) return HUGE_VAL; /* cannot happen: bits were checked */
     double sum = 0;
     for (int i = 0; i < space->config->num_limits; i++) {
         const qea_limit *limit = &space->config->limits[i];
@@ -228,7 +230,8 @@ static int by_bops(const void *x, const void *y) {
     return p->w != q->w ? p->w - q->w : p->a - q->a;
 }
 
-qea_status qea_space_uniform(qea_context *ctx, const qea_space *space, size_t most, uint16_t **genomes, size_t *count) {
+qea_status qea_bit_space_uniform(qea_context *ctx, const qea_bit_space *space, size_t most, uint16_t **genomes,
+                                 size_t *count) {
     const qea_study_config *config = space->config;
     size_t n = (size_t)config->num_candidates, num_equal = n < most ? n : most, num_mixed = 0;
     bit_pair mixed[QEA_MAX_CANDIDATES * QEA_MAX_CANDIDATES];
@@ -243,11 +246,11 @@ qea_status qea_space_uniform(qea_context *ctx, const qea_space *space, size_t mo
     QEA_TRY(qea_alloc(ctx, "uniform genomes", *count * space->num_genes, sizeof **genomes, (void **)genomes));
     for (size_t i = 0; i < num_equal; i++) { /* evenly over the candidates where not all fit */
         size_t c = num_equal == n || num_equal < 2 ? i : i * (n - 1) / (num_equal - 1);
-        qea_space_nearest(space, config->candidates[c], config->candidates[c], *genomes + i * space->num_genes);
+        qea_bit_space_nearest(space, config->candidates[c], config->candidates[c], *genomes + i * space->num_genes);
     }
     for (size_t i = 0; i < take; i++) {
         const bit_pair *pair = &mixed[take == num_mixed ? i : (2 * i + 1) * num_mixed / (2 * take)];
-        qea_space_nearest(space, pair->w, pair->a, *genomes + (num_equal + i) * space->num_genes);
+        qea_bit_space_nearest(space, pair->w, pair->a, *genomes + (num_equal + i) * space->num_genes);
     }
     return QEA_OK;
 }

@@ -9,7 +9,7 @@ typedef struct qea_gene {
     uint8_t bits[QEA_MAX_CANDIDATES]; /* ascending */
 } qea_gene;
 
-typedef struct qea_space {
+typedef struct qea_bit_space {
     const qea_graph *graph;         /* borrowed */
     const qea_study_config *config; /* borrowed */
     size_t num_layers;              /* quantised layers L */
@@ -19,30 +19,31 @@ typedef struct qea_space {
     size_t *weight_gene;            /* owned, [L] */
     size_t *activation_gene;        /* owned, [L] */
     uint8_t *scratch_bits;          /* owned, [2 L] */
-} qea_space;
+} qea_bit_space;
 
 /* QEA_ERR_CONFIG: config->length is given and is not 2 L; a rule that matches no layer; bits the quantiser has not. */
-QEA_MUST_USE qea_status qea_space_create(qea_context *ctx, const qea_study_config *config, const qea_graph *graph,
-                                         qea_space **out);
-void qea_space_destroy(qea_space *space);
+QEA_MUST_USE qea_status qea_bit_space_create(qea_context *ctx, const qea_study_config *config, const qea_graph *graph,
+                                             qea_bit_space **out);
+void qea_bit_space_destroy(qea_bit_space *space);
 
 /* genome [num_genes] -> weight_bits [L], activation_bits [L]. */
-void qea_space_decode(const qea_space *space, const uint16_t *genome, uint8_t *weight_bits, uint8_t *activation_bits);
+void qea_bit_space_decode(const qea_bit_space *space, const uint16_t *genome, uint8_t *weight_bits,
+                          uint8_t *activation_bits);
 
 /* The genome with the allowed bits nearest to (w, a) in every layer; of two equally near, the higher. */
-void qea_space_nearest(const qea_space *space, int weight_bits, int activation_bits, uint16_t *genome);
+void qea_bit_space_nearest(const qea_bit_space *space, int weight_bits, int activation_bits, uint16_t *genome);
 
-QEA_MUST_USE qea_status qea_space_cost(qea_context *ctx, const qea_space *space, const uint8_t *weight_bits,
-                                       const uint8_t *activation_bits, qea_cost *out);
+QEA_MUST_USE qea_status qea_bit_space_cost(qea_context *ctx, const qea_bit_space *space, const uint8_t *weight_bits,
+                                           const uint8_t *activation_bits, qea_cost *out);
 
 /* Sum over the configuration's limits on costs of the relative excess; 0 = within all. Signature of
  * qea_search_config.violation with `user` = the space. */
-double qea_space_violation(void *space, const uint16_t *genome);
+double qea_bit_space_violation(void *space, const uint16_t *genome);
 
 /* At most `most` uniform genomes [*count][num_genes], owned by the caller (qea_free): w = a first, then the other pairs
  * evenly spread over cost. */
-QEA_MUST_USE qea_status qea_space_uniform(qea_context *ctx, const qea_space *space, size_t most, uint16_t **genomes,
-                                          size_t *count);
+QEA_MUST_USE qea_status qea_bit_space_uniform(qea_context *ctx, const qea_bit_space *space, size_t most,
+                                              uint16_t **genomes, size_t *count);
 
 /* One value of a cost by the objective's name (NaN for accuracy). */
 double qea_cost_value(const qea_cost *cost, qea_objective objective);

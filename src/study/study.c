@@ -18,52 +18,33 @@ enum { MAX_OVERRIDES = 256 };
 
 /* --- configuration of a new task --- */
 
-/* `path` absolute and in YAML quotes, so that the task can be resumed from another folder; owned by the caller. */
-static qea_status quoted_absolute(qea_context *ctx, const char *path, char **out) {
-    char *resolved = realpath(path, NULL);
-    qea_text text = {0};
-    qea_text_put(&text, "'");
-    for (const char *c = resolved != NULL ? resolved : path; *c != '\0'; c++)
-        qea_text_put_bytes(&text, *c == '\'' ? "''" : c, *c == '\'' ? 2 : 1);
-    qea_text_put(&text, "'");
-    free(resolved);
-    qea_status status = qea_text_finish(ctx, &text);
-    if (status == QEA_OK)
-        *out = text.bytes;
-    else
-        qea_text_free(&text);
-    return status;
+/* Puts the absolute form of a path in its place, so that the task can be resumed from another folder. *owned keeps the
+ * text (free it behind the last use). */
+static void make_absolute(const char *key, const char *path, qea_config_override *overrides, size_t *count,
+                          char **owned) {
+    *owned = path != NULL ? realpath(path, NULL) : NULL;
+    if (*owned != NULL) overrides[(*count)++] = (qea_config_override){key, *owned, true};
 }
 
 static qea_status read_config(qea_context *ctx, const qea_study_options *options, qea_study_config **out) {
     qea_config_override overrides[MAX_OVERRIDES];
     size_t count = options->num_overrides;
-    if (count > MAX_OVERRIDES - 4)
-        return qea_fail(ctx, QEA_ERR_CONFIG, "%zu overrides: at most %d are allowed", count, MAX_OVERRIDES - 4);
+    if (count > MAX_OVERRIDES - 3)
+        return qea_fail(ctx, QEA_ERR_CONFIG, "%zu overrides: at most %d are allowed", count, MAX_OVERRIDES - 3);
     for (size_t i = 0; i < count; i++)
-        overrides[i] = (qea_config_override){options->overrides[i].key, options->overrides[i].value};
+        overrides[i] = (qea_config_override){options->overrides[i].key, options->overrides[i].value,
+                                             options->overrides[i].literal};
     QEA_TRY(qea_study_config_read(ctx, options->config_path, overrides, count, out));
-    char *nas_path = NULL, *full_path = NULL, *pretrained = NULL;
-    qea_status status = QEA_OK;
-    if ((*out)->has_nas) {
-        status = quoted_absolute(ctx, (*out)->nas_data.path, &nas_path);
-        if (status == QEA_OK) overrides[count++] = (qea_config_override){"nas.dataset.common.data_path", nas_path};
-    }
-    if (status == QEA_OK && (*out)->has_fully_train) {
-        status = quoted_absolute(ctx, (*out)->full_data.path, &full_path);
-        if (status == QEA_OK)
-            overrides[count++] = (qea_config_override){"fully_train.dataset.common.data_path", full_path};
-    }
-    if (status == QEA_OK && (*out)->pretrained != NULL) {
-        status = quoted_absolute(ctx, (*out)->pretrained, &pretrained);
-        if (status == QEA_OK) overrides[count++] = (qea_config_override){"fully_train.pretrained", pretrained};
-    }
+    char *paths[3] = {NULL, NULL, NULL};
+    if ((*out)->has_nas)
+        make_absolute("nas.dataset.common.data_path", (*out)->nas_data.path, overrides, &count, &paths[0]);
+    if ((*out)->has_fully_train)
+        make_absolute("fully_train.dataset.common.data_path", (*out)->full_data.path, overrides, &count, &paths[1]);
+    make_absolute("fully_train.pretrained", (*out)->pretrained, overrides, &count, &paths[2]);
     qea_study_config_destroy(*out);
     *out = NULL;
-    if (status == QEA_OK) status = qea_study_config_read(ctx, options->config_path, overrides, count, out);
-    qea_free(nas_path);
-    qea_free(full_path);
-    qea_free(pretrained);
+    qea_status status = qea_study_config_read(ctx, options->config_path, overrides, count, out);
+    for (int i = 0; i < 3; i++) free(paths[i]);
     return status;
 }
 
@@ -122,7 +103,7 @@ static qea_status check_run(qea_context *ctx, qea_run *run) {
     QEA_TRY(qea_study_kernels(ctx, run->config->isa, &kernels));
     QEA_TRY(check_data(ctx, run));
     QEA_TRY(check_pretrained(ctx, run->config));
-    return qea_space_create(ctx, run->config, run->graph, &run->space);
+    return qea_bit_space_create(ctx, run->config, run->graph, &run->space);
 }
 
 /* --- opening --- */
@@ -148,7 +129,7 @@ static qea_status open_old(qea_context *ctx, qea_run *run) {
             return qea_fail(ctx, QEA_ERR_CONFIG,
                             "--set %s: a resumed task keeps its configuration; only general.workers may be given",
                             options->overrides[i].key);
-        workers = (qea_config_override){options->overrides[i].key, options->overrides[i].value};
+        workers = (qea_config_override){options->overrides[i].key, options->overrides[i].value, false};
         count = 1;
     }
     QEA_TRY(qea_task_open(ctx, base_of(options, NULL), options->resume_task, &run->task));
@@ -181,7 +162,7 @@ qea_status qea_study_run(qea_context *ctx, const qea_study_options *options, qea
     qea_status status = options->resume_task != NULL ? open_old(ctx, &run) : open_new(ctx, &run);
     if (run.task.folder != NULL && status == QEA_OK) status = qea_strdup(ctx, run.task.folder, &result->task_folder);
     if (status == QEA_OK) status = run_steps(ctx, &run, result);
-    qea_space_destroy(run.space);
+    qea_bit_space_destroy(run.space);
     qea_graph_destroy(run.graph);
     qea_task_close(&run.task);
     qea_study_config_destroy(run.config);

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <jansson.h>
 
 #include "base/file.h"
 #include "base/memory.h"
@@ -205,15 +206,18 @@ static void a_task_of_the_same_name_is_refused(void **state) {
 static void a_saved_model_evaluates_to_the_accuracy_of_its_record(void **state) {
     (void)state;
     char line[512], accuracy[64];
-    char *results = slurp("tasks/plain/output/fully_train/results.json");
-    const char *model = strstr(results, "\"id\": "), *value = strstr(results, "\"accuracy\": ");
-    assert_true(model != NULL && value != NULL);
-    (void)snprintf(accuracy, sizeof accuracy, "top-1 %.2f %%", 100 * strtod(value + 12, NULL));
-    (void)snprintf(line, sizeof line, "eval tasks/plain/output/fully_train/model_%ld.safetensors --data data",
-                   strtol(model + 6, NULL, 10));
+    char *text = slurp("tasks/plain/output/fully_train/results.json");
+    json_t *results = json_loads(text, 0, NULL);
+    const json_t *model = json_array_get(json_object_get(results, "models"), 0);
+    assert_non_null(model);
+    double value = json_number_value(json_object_get(json_object_get(model, "performance"), "accuracy"));
+    (void)snprintf(accuracy, sizeof accuracy, "top-1 %.2f %%", 100 * value);
+    (void)snprintf(line, sizeof line, "eval tasks/plain/output/fully_train/model_%lld.safetensors --data data",
+                   (long long)json_integer_value(json_object_get(model, "id")));
     assert_int_equal(run("", line), 0);
     assert_output_has(accuracy);
-    qea_free(results);
+    json_decref(results);
+    qea_free(text);
 }
 
 static void wrong_input_ends_with_its_exit_code_and_names_the_place(void **state) {

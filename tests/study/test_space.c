@@ -1,0 +1,219 @@
+/* The search space: genes, ties, pins, uniform genomes, limits. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/memory.h"
+#include "study/job.h"
+#include "study/space.h"
+
+typedef struct fixture {
+    qea_context *ctx;
+    qea_study_config config;
+    qea_graph *graph;
+    qea_bit_space *space;
+} fixture;
+
+static char name[] = "test.yml", all[] = "*", stage_1[] = "layer1.*", last[] = "layer3.2.conv2";
+
+static int set_up(void **state) {
+    static fixture f;
+    memset(&f, 0, sizeof f);
+    f.ctx = qea_context_create();
+    f.config = (qea_study_config){.name = name, .num_candidates = 3, .candidates = {2, 4, 8}, .num_objectives = 2};
+    qea_resnet_options resnet = {.height = 32,
+                                 .width = 32,
+                                 .channels = 3,
+                                 .base_depth = 20,
+                                 .base_channel = 16,
+                                 .stage = 3,
+                                 .small_input = true,
+                                 .num_classes = 10};
+    assert_int_equal(qea_resnet_create(f.ctx, &resnet, &f.graph), QEA_OK);
+    *state = &f;
+    return 0;
+}
+
+static int tear_down(void **state) {
+    fixture *f = *state;
+    qea_bit_space_destroy(f->space);
+    qea_graph_destroy(f->graph);
+    qea_context_destroy(f->ctx);
+    return 0;
+}
+
+static void create(fixture *f) {
+    assert_int_equal(qea_bit_space_create(f->ctx, &f->config, f->graph, &f->space), QEA_OK);
+}
+
+static void resnet_20_has_forty_genes_weights_first(void **state) {
+    fixture *f = *state;
+    create(f);
+    assert_int_equal(f->space->num_genes, 40);
+    uint16_t genome[40] = {0};
+    uint8_t w[20], a[20];
+    genome[3] = 2;
+    genome[20 + 8] = 1;
+    qea_bit_space_decode(f->space, genome, w, a);
+    for (int i = 0; i < 20; i++) {
+        assert_int_equal(w[i], i == 3 ? 8 : 2);
+        assert_int_equal(a[i], i == 8 ? 4 : 2);
+    }
+}
+
+static void a_length_that_differs_is_an_error_that_names_both_and_the_line(void **state) {
+    fixture *f = *state;
+    static const char text[] = "pipeline: [nas]\n"
+                               "nas:\n"
+                               "    dataset: {type: Cifar10, common: {data_path: x}}\n"
+                               "    search_algorithm:\n"
+                               "        policy: {length: 38}\n";
+    qea_study_config *config;
+    assert_int_equal(qea_study_config_parse(f->ctx, "test.yml", text, sizeof text - 1, NULL, 0, &config), QEA_OK);
+    assert_int_equal(qea_bit_space_create(f->ctx, config, f->graph, &f->space), QEA_ERR_CONFIG);
+    assert_non_null(strstr(qea_context_message(f->ctx), "test.yml:5:"));
+    assert_non_null(strstr(qea_context_message(f->ctx), "38"));
+    assert_non_null(strstr(qea_context_message(f->ctx), "40"));
+    qea_study_config_destroy(config);
+}
+
+static void tied_layers_share_two_genes_and_pinned_ones_cannot_change(void **state) {
+    fixture *f = *state;
+    f->config.num_layer_rules = 2;
+    f->config.layer_rules[0] = (qea_layer_rule){.pattern = stage_1, .tie = true};
+    f->config.layer_rules[1] = (qea_layer_rule){.pattern = last, .num_weight_bits = 1, .weight_bits = {8}};
+    create(f);
+    assert_int_equal(f->space->num_genes, 40 - 2 * 5); /* six convolutions of stage 1 */
+    for (int i = 1; i < 6; i++) assert_int_equal(f->space->weight_gene[i], f->space->weight_gene[0]);
+    assert_int_equal(f->space->gene_sizes[f->space->weight_gene[19]], 1);
+    assert_int_equal(f->space->gene_sizes[f->space->activation_gene[19]], 3);
+}
+
+static void a_pattern_without_a_layer_is_an_error_that_names_it(void **state) {
+    fixture *f = *state;
+    static char wrong[] = "block*";
+    f->config.num_layer_rules = 1;
+    f->config.layer_rules[0] = (qea_layer_rule){.pattern = wrong, .tie = true};
+    assert_int_equal(qea_bit_space_create(f->ctx, &f->config, f->graph, &f->space), QEA_ERR_CONFIG);
+    assert_non_null(strstr(qea_context_message(f->ctx), "block*"));
+}
+
+static void uniform_genomes_begin_with_equal_bits_and_hold_every_pair_once(void **state) {
+    fixture *f = *state;
+    create(f);
+    uint16_t *genomes;
+    size_t count;
+    bool seen[3][3] = {{false}};
+    assert_int_equal(qea_bit_space_uniform(f->ctx, f->space, 32, &genomes, &count), QEA_OK);
+    assert_int_equal(count, 9);
+    for (size_t i = 0; i < count; i++) {
+        const uint16_t *g = genomes + 40 * i;
+        for (int k = 1; k < 20; k++) assert_true(g[k] == g[0] && g[20 + k] == g[20]);
+        assert_false(seen[g[0]][g[20]]);
+        seen[g[0]][g[20]] = true;
+        if (i < 3) assert_int_equal(g[0], g[20]);
+    }
+    qea_free(genomes);
+    assert_int_equal(qea_bit_space_uniform(f->ctx, f->space, 5, &genomes, &count), QEA_OK);
+    assert_int_equal(count, 5);
+    assert_true(genomes[40 * 3] != genomes[40 * 3 + 20] && genomes[40 * 4] != genomes[40 * 4 + 20]);
+    qea_free(genomes);
+}
+
+static void uniform_genomes_take_the_nearest_allowed_bits(void **state) {
+    fixture *f = *state;
+    f->config.num_layer_rules = 1;
+    f->config.layer_rules[0] = (qea_layer_rule){.pattern = all, .num_weight_bits = 2, .weight_bits = {3, 6}};
+    create(f);
+    uint16_t genome[40];
+    uint8_t w[20], a[20];
+    qea_bit_space_nearest(f->space, 2, 8, genome);
+    qea_bit_space_decode(f->space, genome, w, a);
+    assert_int_equal(w[0], 3);
+    assert_int_equal(a[0], 8);
+    qea_bit_space_nearest(f->space, 8, 2, genome);
+    qea_bit_space_decode(f->space, genome, w, a);
+    assert_int_equal(w[19], 6);
+}
+
+static void limits_are_in_the_units_of_the_costs(void **state) {
+    fixture *f = *state;
+    static char key[] = "flops";
+    uint16_t w4a4[40], w8a8[40];
+    f->config.num_limits = 1;
+    f->config.limits[0] = (qea_limit){key, 0, 15}; /* w4a4: 10.093 + 0.442 + 0.0006; w8a8: 20.185 + the same */
+    create(f);
+    qea_bit_space_nearest(f->space, 4, 4, w4a4);
+    qea_bit_space_nearest(f->space, 8, 8, w8a8);
+    assert_true(qea_bit_space_violation(f->space, w4a4) == 0);
+    assert_float_equal(qea_bit_space_violation(f->space, w8a8), (20.185088 + 0.442368 + 0.00064 - 15) / 15, 1e-6);
+}
+
+static void seeds_depend_on_the_runs_seed_and_each_bit_width(void **state) {
+    (void)state;
+    uint8_t w[3] = {2, 4, 8}, a[3] = {4, 4, 4};
+    uint64_t seed = qea_job_seed(1, 3, w, a);
+    assert_true(seed == qea_job_seed(1, 3, w, a));
+    assert_true(seed != qea_job_seed(2, 3, w, a));
+    assert_true(seed != qea_job_seed(1, 3, a, w));
+    for (int i = 0; i < 3; i++) {
+        a[i] = 2;
+        assert_true(seed != qea_job_seed(1, 3, w, a));
+        a[i] = 4;
+    }
+}
+
+static void a_job_survives_its_line_and_broken_lines_are_refused(void **state) {
+    fixture *f = *state;
+    static char model[] = "a \"model\"";
+    uint8_t w[2] = {2, 32}, a[2] = {0, 8};
+    qea_job job = {.trial = 7,
+                   .num_layers = 2,
+                   .weight_bits = w,
+                   .activation_bits = a,
+                   .seed = UINT64_MAX,
+                   .model = model},
+            back;
+    char *line;
+    assert_int_equal(qea_job_format(f->ctx, &job, &line), QEA_OK);
+    assert_null(strchr(line, '\n'));
+    assert_int_equal(qea_job_parse(f->ctx, line, &back), QEA_OK);
+    assert_true(back.trial == 7 && back.seed == UINT64_MAX && back.weight_bits[1] == 32 &&
+                back.activation_bits[0] == 0);
+    assert_string_equal(back.model, model);
+    assert_null(back.init);
+    qea_job_clear(&back);
+    qea_free(line);
+    static const char *const broken[] = {
+        "",
+        "{}",
+        "[1]",
+        "{\"trial\": 0, \"weight_bits\": [1], \"activation_bits\": [1], \"seed\": \"1\"}",
+        "{\"trial\": 1, \"weight_bits\": [33], \"activation_bits\": [1], \"seed\": \"1\"}",
+        "{\"trial\": 1, \"weight_bits\": [1, 2], \"activation_bits\": [1], \"seed\": \"1\"}",
+        "{\"trial\": 1, \"weight_bits\": [1], \"activation_bits\": [1], \"seed\": 1}",
+        "{\"trial\": 1, \"weight_bits\": [1], \"activation_bits\": [1], \"seed\": \"1\", \"model\": 3}"};
+    for (size_t i = 0; i < sizeof broken / sizeof *broken; i++)
+        assert_int_equal(qea_job_parse(f->ctx, broken[i], &back), QEA_ERR_DATA);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(resnet_20_has_forty_genes_weights_first, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_length_that_differs_is_an_error_that_names_both_and_the_line, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(tied_layers_share_two_genes_and_pinned_ones_cannot_change, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_pattern_without_a_layer_is_an_error_that_names_it, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(uniform_genomes_begin_with_equal_bits_and_hold_every_pair_once, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(uniform_genomes_take_the_nearest_allowed_bits, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(limits_are_in_the_units_of_the_costs, set_up, tear_down),
+        cmocka_unit_test(seeds_depend_on_the_runs_seed_and_each_bit_width),
+        cmocka_unit_test_setup_teardown(a_job_survives_its_line_and_broken_lines_are_refused, set_up, tear_down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
