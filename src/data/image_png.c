@@ -16,16 +16,21 @@ typedef struct png_job {
     png_infop info;
     png_bytepp rows; /* owned */
     qea_image *out;
-    char message[128];
+    char reason[64]; /* the last warning: libpng says there what it then only calls an error */
+    char message[192];
 } png_job;
 
 static void on_error(png_structp png, png_const_charp message) {
     png_job *job = png_get_error_ptr(png);
-    snprintf(job->message, sizeof job->message, "%s", message);
+    const char *reason = job->reason;
+    snprintf(job->message, sizeof job->message, "%s%s%s%s", message, *reason ? " (" : "", reason, *reason ? ")" : "");
     png_longjmp(png, 1);
 }
 
-static void on_warning(png_structp png, png_const_charp message) { (void)png, (void)message; }
+static void on_warning(png_structp png, png_const_charp message) {
+    png_job *job = png_get_error_ptr(png);
+    snprintf(job->reason, sizeof job->reason, "%s", message);
+}
 
 static void on_read(png_structp png, png_bytep out, size_t count) {
     png_job *job = png_get_io_ptr(png);
