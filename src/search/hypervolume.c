@@ -44,7 +44,8 @@ static int by_first_cell(const void *left, const void *right) {
 static double volume(double **levels, size_t count, size_t m) {
     double *rows = levels[m], *less = levels[m - 1], *clipped = levels[0];
     double total = 0;
-    if (m == 1) return count > 0 ? rows[0] : 0; /* add_row has left the largest */
+    if (count == 0) return 0;
+    if (m == 1) return rows[0]; /* add_row has left the largest */
     qsort(rows, count, m * sizeof *rows, by_first_cell);
     for (size_t k = 0; k < count; k++) {
         const double *row = rows + k * m;
