@@ -106,9 +106,5 @@ const char *qea_study_config_where(const qea_study_config *config, const char *k
         if (next == NULL) break;
         node = next;
     }
-    if (node->line == 0)
-        (void)snprintf(buffer, size, "--set %s", key);
-    else
-        (void)snprintf(buffer, size, "%s:%d:%d: %s", config->name, node->line, node->column, key);
-    return buffer;
+    return qea_config_place(config->name, node, key, buffer, size);
 }

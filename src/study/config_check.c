@@ -71,7 +71,7 @@ static qea_status check_init(qea_config_reader *r) {
     qea_study_config *config = r->config;
     const char *path = "fully_train.pretrained";
     const qea_yaml *pretrained = qea_config_find(r->tree, path);
-    char place[QEA_CONFIG_PATH];
+    char place[QEA_CONFIG_PLACE];
     if (config->init == QEA_INIT_SEARCH) config->nas_recipe.save_weights = true;
     if (config->init != QEA_INIT_PRETRAINED && pretrained != NULL)
         return qea_config_fail(r, pretrained, path, "has no effect without init: pretrained");

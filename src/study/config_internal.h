@@ -5,7 +5,10 @@
 #include "base/text.h"
 #include "study/config.h"
 
-enum { QEA_CONFIG_PATH = 512 }; /* bytes of a key's path in a message; longer ones are cut */
+enum {
+    QEA_CONFIG_PATH = 512,  /* bytes of a key's path in a message; longer ones are cut */
+    QEA_CONFIG_PLACE = 1024 /* bytes of a place: file, line, column and path */
+};
 
 typedef enum qea_key_kind {
     QEA_KEY_MAP,     /* a section */
@@ -74,6 +77,9 @@ void qea_config_put_choices(qea_text *text, const char *choices);
 QEA_MUST_USE qea_status qea_config_set_string(qea_context *ctx, const char *text, char **target);
 /* What may stand under the key, in words. */
 void qea_config_allowed(const qea_config_key *key, qea_text *text);
+/* "FILE:line:column: path", or "--set path" of a node that came from the command line; node NULL: "FILE: path". Returns
+ * `buffer`. */
+const char *qea_config_place(const char *file, const qea_yaml *node, const char *path, char *buffer, size_t size);
 /* "file:line:column: path: found 'x', allowed ...": QEA_ERR_CONFIG. */
 qea_status qea_config_wrong(qea_config_reader *r, const qea_yaml *node, const char *path, const char *allowed);
 qea_status qea_config_fail(qea_config_reader *r, const qea_yaml *node, const char *path, const char *format, ...)

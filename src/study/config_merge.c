@@ -1,20 +1,21 @@
 /* What happens to the tree before it is read: `ref`, {local_base_path}, WarmupScheduler. */
 #include "study/config_internal.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/error.h"
 #include "base/file.h"
 #include "base/memory.h"
 
-enum { MAX_REF_DEPTH = 16, MAX_COPIED = 100000 };
+enum { MAX_REF_DEPTH = 16, MAX_TAKEN = 100000 };
 
 typedef struct ref_reader {
     qea_context *ctx;
     const char *name;
     const qea_yaml *tree;
     int depth;
-    size_t copied; /* nodes; bounded, for a few refs can double a file many times */
+    size_t taken; /* nodes of all sections that were named; bounded, for a few refs can double a file many times */
 } ref_reader;
 
 /* The original leaves these out of what a ref takes over. */
@@ -30,9 +31,6 @@ static size_t count_nodes(const qea_yaml *node) {
 
 static qea_status copy_member(ref_reader *r, qea_yaml *to, const qea_yaml *from, size_t index) {
     qea_yaml *copy = NULL;
-    r->copied += count_nodes(from->items[index]);
-    if (r->copied > MAX_COPIED)
-        return qea_fail(r->ctx, QEA_ERR_CONFIG, "%s: the refs take over more than %d values", r->name, MAX_COPIED);
     QEA_TRY(qea_yaml_copy(r->ctx, from->items[index], &copy));
     return qea_yaml_put(r->ctx, to, from->keys[index], copy);
 }
@@ -59,11 +57,6 @@ static qea_status merge(ref_reader *r, qea_yaml *to, const qea_yaml *from, bool 
     return QEA_OK;
 }
 
-static qea_status fail_ref(ref_reader *r, const qea_yaml *ref, const char *problem) {
-    return qea_fail(r->ctx, QEA_ERR_CONFIG, "%s:%d:%d: ref: found '%.100s', %s", r->name, ref->line, ref->column,
-                    ref->text, problem);
-}
-
 static bool contains(const qea_yaml *node, const qea_yaml *wanted) {
     if (node == wanted) return true;
     for (size_t i = 0; i < node->count; i++)
@@ -71,31 +64,48 @@ static bool contains(const qea_yaml *node, const qea_yaml *wanted) {
     return false;
 }
 
-static qea_status resolve(ref_reader *r, qea_yaml *node);
+static qea_status resolve(ref_reader *r, qea_yaml *node, const char *path);
+
+/* Why the section cannot be taken over by `map`, or NULL. */
+static const char *refuse(ref_reader *r, const qea_yaml *map, const qea_yaml *target) {
+    if (target == NULL || target->kind != QEA_YAML_MAP)
+        return "allowed: the path of a section of this file, as nas.trainer";
+    if (contains(target, map) || contains(map, target)) return "which this ref is a part of";
+    r->taken += count_nodes(target);
+    if (r->taken > MAX_TAKEN) return "which takes over too much: more than 100000 values by all refs together";
+    return r->depth == MAX_REF_DEPTH ? "which leads back to itself" : NULL;
+}
 
 /* `map` has a ref: what it names is resolved first, then taken over. */
-static qea_status take_over(ref_reader *r, qea_yaml *map, const qea_yaml *ref) {
+static qea_status take_over(ref_reader *r, qea_yaml *map, const qea_yaml *ref, const char *path) {
     qea_yaml *target = (qea_yaml *)(uintptr_t)qea_config_find(r->tree, ref->text);
-    if (target == NULL || target->kind != QEA_YAML_MAP)
-        return fail_ref(r, ref, "allowed: the path of a section of this file, as nas.trainer");
-    if (contains(target, map) || contains(map, target)) return fail_ref(r, ref, "which contains this ref");
-    if (++r->depth > MAX_REF_DEPTH) return fail_ref(r, ref, "which leads back to itself");
-    QEA_TRY(resolve(r, target));
+    const char *problem = refuse(r, map, target);
+    char own[QEA_CONFIG_PATH], place[QEA_CONFIG_PLACE];
+    qea_config_join(own, path, "ref");
+    if (problem != NULL)
+        return qea_fail(r->ctx, QEA_ERR_CONFIG, "%s: found '%.100s', %s",
+                        qea_config_place(r->name, ref, own, place, sizeof place), ref->text, problem);
+    r->depth++;
+    QEA_TRY(resolve(r, target, ref->text));
     r->depth--;
     QEA_TRY(merge(r, map, target, true));
     qea_yaml_remove(map, "ref");
     return QEA_OK;
 }
 
-static qea_status resolve(ref_reader *r, qea_yaml *node) {
-    for (size_t i = 0; i < node->count; i++) QEA_TRY(resolve(r, node->items[i]));
+static qea_status resolve(ref_reader *r, qea_yaml *node, const char *path) {
+    char member[QEA_CONFIG_PATH];
+    for (size_t i = 0; i < node->count; i++) {
+        qea_config_join(member, path, node->kind == QEA_YAML_MAP ? node->keys[i] : "");
+        QEA_TRY(resolve(r, node->items[i], member));
+    }
     const qea_yaml *ref = qea_yaml_get(node, "ref");
-    return ref != NULL && ref->kind == QEA_YAML_SCALAR ? take_over(r, node, ref) : QEA_OK;
+    return ref != NULL && ref->kind == QEA_YAML_SCALAR ? take_over(r, node, ref, path) : QEA_OK;
 }
 
 qea_status qea_config_resolve_refs(qea_context *ctx, const char *name, qea_yaml *tree) {
     ref_reader reader = {.ctx = ctx, .name = name, .tree = tree};
-    return resolve(&reader, tree);
+    return resolve(&reader, tree, "");
 }
 
 /* --- {local_base_path} --- */
@@ -127,7 +137,7 @@ qea_status qea_config_replace_base_path(qea_context *ctx, qea_yaml *tree) {
     const qea_yaml *task = qea_config_find(tree, "general.task.task_id");
     if (task == NULL || task->kind != QEA_YAML_SCALAR || task->text[0] == '\0') return QEA_OK;
     if (base != NULL && (base->kind != QEA_YAML_SCALAR || strstr(base->text, "{local_base_path}") != NULL))
-        return QEA_OK; /* refused later, with its place */
+        return QEA_OK; /* a folder cannot be a part of itself */
     char *folder = NULL;
     QEA_TRY(qea_path_join(ctx, base != NULL ? base->text : "./tasks", task->text, &folder));
     qea_status status = replace_in(ctx, tree, folder);
@@ -160,17 +170,29 @@ static qea_status unwrap(qea_context *ctx, qea_yaml *schedule, const qea_yaml *p
     return move_copy(ctx, after, "by_epoch", schedule, "by_epoch");
 }
 
-static qea_status unwrap_step(qea_context *ctx, const char *name, qea_yaml *schedule) {
+/* A warm-up counted in steps would need the number of images, which is not known yet. */
+static const char *refuse_warmup(const qea_yaml *schedule, const qea_yaml *after, const qea_yaml *params) {
+    const qea_yaml *by_epoch = qea_yaml_get(schedule, "by_epoch");
+    bool flag;
+    if (after == NULL || after->kind != QEA_YAML_MAP || !is_other_type(after, schedule) ||
+        (params != NULL && params->kind != QEA_YAML_MAP))
+        return "WarmupScheduler needs params: {warmup_iters: epochs, after_scheduler_config: {type: another schedule, "
+               "params: {...}}}";
+    if (by_epoch != NULL && qea_config_flag(by_epoch, &flag) && !flag)
+        return "warmup_iters are epochs here, allowed: by_epoch: true";
+    return NULL;
+}
+
+static qea_status unwrap_step(qea_context *ctx, const char *name, qea_yaml *schedule, const char *path) {
     const qea_yaml *type = qea_yaml_get(schedule, "type"), *params = qea_yaml_get(schedule, "params");
     if (type == NULL || type->kind != QEA_YAML_SCALAR || strcmp(type->text, "WarmupScheduler") != 0) return QEA_OK;
     const qea_yaml *after = qea_yaml_get(params, "after_scheduler_config");
     const qea_yaml *own = qea_yaml_get(after, "params");
-    if (after == NULL || after->kind != QEA_YAML_MAP || is_other_type(after, schedule) == false ||
-        (own != NULL && own->kind != QEA_YAML_MAP))
-        return qea_fail(ctx, QEA_ERR_CONFIG,
-                        "%s:%d:%d: WarmupScheduler needs params: {warmup_iters: epochs, after_scheduler_config: {type: "
-                        "another schedule, params: {...}}}",
-                        name, type->line, type->column);
+    const char *problem = refuse_warmup(schedule, after, own);
+    char place[QEA_CONFIG_PLACE];
+    if (problem != NULL)
+        return qea_fail(ctx, QEA_ERR_CONFIG, "%s: %s", qea_config_place(name, type, path, place, sizeof place),
+                        problem);
     qea_yaml *inner = NULL;
     QEA_TRY(own != NULL ? qea_yaml_copy(ctx, own, &inner) : qea_yaml_new_map(ctx, &inner));
     qea_status status = unwrap(ctx, schedule, params, after, inner);
@@ -184,9 +206,11 @@ static qea_status unwrap_step(qea_context *ctx, const char *name, qea_yaml *sche
 qea_status qea_config_unwrap_warmup(qea_context *ctx, const char *name, qea_yaml *tree) {
     static const char *const steps[] = {"nas", "fully_train"};
     for (size_t i = 0; i < 2; i++) {
+        char path[QEA_CONFIG_PATH];
         qea_yaml *trainer = qea_yaml_get(qea_yaml_get(tree, steps[i]), "trainer");
         qea_yaml *schedule = qea_yaml_get(trainer, "lr_scheduler");
-        if (schedule != NULL) QEA_TRY(unwrap_step(ctx, name, schedule));
+        (void)snprintf(path, sizeof path, "%s.trainer.lr_scheduler.type", steps[i]);
+        if (schedule != NULL) QEA_TRY(unwrap_step(ctx, name, schedule, path));
     }
     return QEA_OK;
 }

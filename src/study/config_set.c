@@ -121,9 +121,10 @@ static qea_status set_key(qea_config_reader *r, const qea_config_key *key, const
     }
     if (node != NULL) return set_value(r, key, path, node, base);
     if (key->required && (full ? r->config->has_fully_train : r->config->has_nas)) {
-        char place[QEA_CONFIG_PATH];
-        return qea_fail(r->ctx, QEA_ERR_CONFIG, "%s: missing, and there is no default",
-                        qea_study_config_where(r->config, path, place, sizeof place));
+        char place[QEA_CONFIG_PLACE];
+        return qea_fail(r->ctx, QEA_ERR_CONFIG, "%s: missing, and there is no default%s",
+                        qea_study_config_where(r->config, path, place, sizeof place),
+                        full ? " (`ref: nas.dataset` would take over the search's)" : "");
     }
     return set_default(r, key, path, base);
 }

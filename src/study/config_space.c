@@ -62,7 +62,7 @@ static qea_status add_objective(qea_config_reader *r, const qea_config_key *key,
     if (strcmp(node->text, "latency") == 0)
         return qea_config_fail(r, node, path,
                                "found 'latency', which cannot be used: there is no integer engine yet that could "
-                               "measure it; allowed: " OBJECTIVES);
+                               "measure it; allowed: accuracy, flops, params, bops, weight_bytes, activation_bytes");
     int index = qea_config_choice(OBJECTIVES, node->text);
     const char *nearest = index < 0 ? qea_config_nearest(OBJECTIVES, node->text, buffer, sizeof buffer) : NULL;
     if (nearest != NULL)

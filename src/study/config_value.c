@@ -147,15 +147,24 @@ static void describe(const qea_yaml *node, char *out, size_t size) {
     }
 }
 
+const char *qea_config_place(const char *file, const qea_yaml *node, const char *path, char *buffer, size_t size) {
+    if (node == NULL)
+        (void)snprintf(buffer, size, "%s: %s", file, path);
+    else if (node->line == 0)
+        (void)snprintf(buffer, size, "--set %s", path);
+    else
+        (void)snprintf(buffer, size, "%s:%d:%d: %s", file, node->line, node->column, path);
+    return buffer;
+}
+
 qea_status qea_config_fail(qea_config_reader *r, const qea_yaml *node, const char *path, const char *format, ...) {
-    char text[1024];
+    char text[1024], place[QEA_CONFIG_PLACE];
     va_list arguments;
     va_start(arguments, format);
     (void)vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    if (node == NULL) return qea_fail(r->ctx, QEA_ERR_CONFIG, "%s: %s: %s", r->config->name, path, text);
-    if (node->line == 0) return qea_fail(r->ctx, QEA_ERR_CONFIG, "--set %s: %s", path, text);
-    return qea_fail(r->ctx, QEA_ERR_CONFIG, "%s:%d:%d: %s: %s", r->config->name, node->line, node->column, path, text);
+    return qea_fail(r->ctx, QEA_ERR_CONFIG, "%s: %s",
+                    qea_config_place(r->config->name, node, path, place, sizeof place), text);
 }
 
 qea_status qea_config_wrong(qea_config_reader *r, const qea_yaml *node, const char *path, const char *allowed) {

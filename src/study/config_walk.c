@@ -95,36 +95,44 @@ static void put_names(const qea_config_reader *r, const char *parent, qea_text *
         const qea_config_key *key = &qea_config_keys[i];
         const char *name = last_part(key->path);
         qea_config_join(path, parent, name);
-        if (key->role == QEA_ROLE_IGNORED || !is_path_of(key, path) || !qea_config_fits_type(r, key, path)) continue;
+        if (key->role >= QEA_ROLE_IGNORED || !is_path_of(key, path) || !qea_config_fits_type(r, key, path)) continue;
         if (names->size > 0) qea_text_put(names, "|");
         qea_text_put(names, name);
     }
 }
 
-/* The path of a key of this name in another section, or NULL. */
-static const char *find_elsewhere(const char *name) {
-    for (size_t i = 0; i < qea_config_num_keys; i++)
-        if (qea_config_keys[i].role == QEA_ROLE_USED && strcmp(last_part(qea_config_keys[i].path), name) == 0)
-            return qea_config_keys[i].path;
+/* The path of a key of this name in another section of the same step, or NULL. */
+static const char *find_elsewhere(const char *name, const char *parent, char path[QEA_CONFIG_PATH]) {
+    bool full = strncmp(parent, "fully_train", strlen("fully_train")) == 0;
+    for (size_t i = 0; i < qea_config_num_keys; i++) {
+        const char *found = qea_config_keys[i].path;
+        if (qea_config_keys[i].role != QEA_ROLE_USED || strcmp(last_part(found), name) != 0) continue;
+        const char *step = found[0] != '*' ? "" : full ? "fully_train" : "nas";
+        (void)snprintf(path, QEA_CONFIG_PATH, "%s%s", step, found[0] == '*' ? found + 1 : found);
+        return path;
+    }
     return NULL;
+}
+
+static void put_unknown(const char *names, const char *word, const char *parent, qea_text *text) {
+    char other[QEA_CONFIG_PATH], buffer[128];
+    const char *nearest = qea_config_nearest(names, word, buffer, sizeof buffer);
+    if (nearest == NULL) nearest = find_elsewhere(word, parent, other);
+    qea_text_put(text, "not a known key; ");
+    if (nearest != NULL) qea_text_printf(text, "did you mean '%s'? ", nearest);
+    qea_text_put(text, "allowed here: ");
+    qea_config_put_choices(text, names);
 }
 
 static qea_status fail_unknown(qea_config_reader *r, const qea_yaml *map, size_t index, const char *parent) {
     qea_text names = {0}, text = {0};
-    char path[QEA_CONFIG_PATH], buffer[128];
-    const char *word = map->keys[index];
-    put_names(r, parent, &names);
-    QEA_TRY(qea_text_finish(r->ctx, &names));
-    const char *nearest = qea_config_nearest(names.bytes, word, buffer, sizeof buffer);
-    const char *elsewhere = nearest == NULL ? find_elsewhere(word) : NULL;
-    qea_text_put(&text, "not a known key; ");
-    if (nearest != NULL || elsewhere != NULL)
-        qea_text_printf(&text, "did you mean '%s'? ", nearest != NULL ? nearest : elsewhere);
-    qea_text_put(&text, "allowed here: ");
-    qea_config_put_choices(&text, names.bytes);
-    qea_config_join(path, parent, word);
-    qea_status status = qea_text_finish(r->ctx, &text);
+    char path[QEA_CONFIG_PATH];
     int line = map->key_lines[index];
+    qea_config_join(path, parent, map->keys[index]);
+    put_names(r, parent, &names);
+    qea_status status = qea_text_finish(r->ctx, &names);
+    if (status == QEA_OK) put_unknown(names.bytes, map->keys[index], parent, &text);
+    if (status == QEA_OK) status = qea_text_finish(r->ctx, &text);
     if (status == QEA_OK && line > 0)
         status = qea_fail(r->ctx, QEA_ERR_CONFIG, "%s:%d: %s: %s", r->config->name, line, path, text.bytes);
     else if (status == QEA_OK)
@@ -137,18 +145,21 @@ static qea_status fail_unknown(qea_config_reader *r, const qea_yaml *map, size_t
 /* The key that `path` is, of those for the chosen type; or a failure. */
 static qea_status identify(qea_config_reader *r, const qea_yaml *map, size_t index, const char *parent,
                            const char *path, const qea_config_key **out) {
-    char allowed[QEA_CONFIG_PATH];
     const qea_config_key *any = find_key(path, 0);
     if (any == NULL) return fail_unknown(r, map, index, parent);
     for (*out = any; *out != NULL; *out = find_key(path, (size_t)(*out - qea_config_keys) + 1))
         if (qea_config_fits_type(r, *out, path)) return QEA_OK;
-    qea_text names = {0};
-    const char *type = type_beside(r, path);
+    qea_text names = {0}, allowed = {0};
     put_names(r, parent, &names);
-    QEA_TRY(qea_text_finish(r->ctx, &names));
-    (void)snprintf(allowed, sizeof allowed, "%s", names.bytes);
+    qea_status status = qea_text_finish(r->ctx, &names);
+    if (status == QEA_OK) qea_config_put_choices(&allowed, names.bytes);
+    if (status == QEA_OK) status = qea_text_finish(r->ctx, &allowed);
+    if (status == QEA_OK)
+        status = qea_config_fail(r, map->items[index], path, "%s has no such setting, allowed: %s",
+                                 type_beside(r, path), allowed.bytes);
     qea_text_free(&names);
-    return qea_config_fail(r, map->items[index], path, "%s has no such setting, allowed: %s", type, allowed);
+    qea_text_free(&allowed);
+    return status;
 }
 
 static qea_status check_map(qea_config_reader *r, const qea_yaml *map, const char *parent);
