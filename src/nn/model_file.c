@@ -194,14 +194,16 @@ static qea_status read_graph(qea_context *ctx, const qea_st_file *file, qea_grap
     return qea_graph_from_json(ctx, text, strlen(text), out);
 }
 
-static qea_status read_file(qea_context *ctx, const qea_st_file *file, qea_graph **graph, qea_model **model) {
+qea_status qea_model_from_file(qea_context *ctx, const struct qea_st_file *file, qea_graph **graph, qea_model **model) {
+    *graph = NULL;
+    *model = NULL;
     QEA_TRY(read_graph(ctx, file, graph));
     qea_status status = read_model(ctx, file, *graph, model);
     if (status != QEA_OK) {
         qea_graph_destroy(*graph);
         *graph = NULL;
     }
-    return status;
+    return status == QEA_ERR_CONFIG ? QEA_ERR_DATA : status; /* bits that do not fit: the file is wrong */
 }
 
 qea_status qea_model_load(qea_context *ctx, const char *path, qea_graph **graph, qea_model **model,
@@ -211,9 +213,7 @@ qea_status qea_model_load(qea_context *ctx, const char *path, qea_graph **graph,
     if (extra) *extra = NULL;
     qea_st_file *file = NULL;
     QEA_TRY(qea_st_read(ctx, path, MAX_FILE_BYTES, &file));
-    qea_status status = read_file(ctx, file, graph, model);
-    if (status == QEA_ERR_CONFIG)
-        status = QEA_ERR_DATA; /* bits that do not fit: the file is wrong, not a configuration */
+    qea_status status = qea_model_from_file(ctx, file, graph, model);
     if (status == QEA_OK && extra)
         *extra = file;
     else

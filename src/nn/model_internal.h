@@ -11,6 +11,11 @@ QEA_MUST_USE qea_status qea_model_describe(qea_context *ctx, const qea_graph *gr
 /* Values (all 0) and gradients. */
 QEA_MUST_USE qea_status qea_model_allocate(qea_context *ctx, qea_model *model);
 
+/* qea_model_load behind the reading of the file. */
+struct qea_st_file;
+QEA_MUST_USE qea_status qea_model_from_file(qea_context *ctx, const struct qea_st_file *file, qea_graph **graph,
+                                            qea_model **model);
+
 /* The parameter "node.part", e.g. "layer1.0.conv1" and "weight", or NULL. */
 qea_param *qea_model_find_part(const qea_model *model, const char *node, const char *part);
 /* How the weights of a convolution or linear layer are quantised (32 bits where they are not). */

@@ -1,4 +1,4 @@
-/* nn/tanh.h: tanh in float32 within 2 units in the last place, the same bits on every CPU (libm's differ from version
+/* nn/tanh.h: tanh in float32 within 2.5 units in the last place, the same bits on every CPU (libm's differ from version
  * to version), and as vector code where it stands in a loop. */
 #ifndef QEA_NN_TANH_H
 #define QEA_NN_TANH_H
