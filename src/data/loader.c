@@ -13,9 +13,10 @@ typedef struct slot {
     int count;
 } slot;
 
-/* Batch n of an epoch lies in slot n % slots. The consumer holds one slot while it reads, so there is one more than
- * `depth`. Fields behind `mutex` are shared with the background thread; `order`, `shuffle_epoch` and the slots are
- * changed only by the side whose turn the counters say it is. */
+/* Batch n of an epoch lies in slot n % slot_count. The consumer holds one slot while it reads, so there is one more
+ * than `depth`. With a thread, what stands behind `mutex` is read and written under it; `order`, `augment` and the
+ * slots are not: they change only while the thread is idle (order, augment), or belong to one side at a time (a slot to
+ * the thread from `released` on, to the consumer from `produced` on). */
 struct qea_loader {
     qea_loader_config config;
     qea_pixel_table table;
@@ -70,7 +71,7 @@ static void *prepare_batches(void *argument) {
         fill_slot(loader, next, &loader->slots[next % loader->slot_count]);
         pthread_mutex_lock(&loader->mutex);
         loader->busy = false;
-        if (loader->running) loader->produced++;
+        loader->produced++; /* if a new epoch waits for this batch to end, it starts counting anew */
         pthread_cond_signal(&loader->ready);
     }
     pthread_mutex_unlock(&loader->mutex);

@@ -77,12 +77,16 @@ static void the_training_file_decides_how_many_classes_there_are(void **state) {
 static void wrong_tensors_are_refused(void **state) {
     const fixture *f = *state;
     const int64_t negative[N] = {0, 1, -1, 0}, huge[N] = {0, 0, 0, INT64_MAX};
+    const int8_t negative8[N] = {0, 0, 0, -2};
     const float floats[N] = {0, 1, 2, 3};
     const uint8_t labels[N] = {0, 1, 0, 1};
     arrays_file file = make_file(negative, QEA_ST_I64, 8);
     expect_data_error(f, "Arrays", QEA_PART_TRAIN, "train.safetensors", NULL);
     write_file(f, "train.safetensors", &file);
     expect_data_error(f, "Arrays", QEA_PART_TRAIN, "label 2 in y is -1", NULL);
+    file = make_file(negative8, QEA_ST_I8, 1);
+    write_file(f, "train.safetensors", &file);
+    expect_data_error(f, "Arrays", QEA_PART_TRAIN, "label 3 in y is -2", NULL);
     file = make_file(huge, QEA_ST_I64, 8);
     write_file(f, "train.safetensors", &file);
     expect_data_error(f, "Arrays", QEA_PART_TRAIN, "label 3 in y is 9223372036854775807; 0 to 99999", NULL);
