@@ -15,8 +15,8 @@ typedef struct slot {
 
 /* Batch n of an epoch lies in slot n % slot_count. The consumer holds one slot while it reads, so there is one more
  * than `depth`. With a thread, what stands behind `mutex` is read and written under it; `order`, `augment` and the
- * slots are not: they change only while the thread is idle (order, augment), or belong to one side at a time (a slot to
- * the thread from `released` on, to the consumer from `produced` on). */
+ * slots are not: order and augment change only while the thread is idle, and a slot belongs to the thread until its
+ * batch is counted in `produced`, from then on to the consumer until it is counted in `released`. */
 struct qea_loader {
     qea_loader_config config;
     qea_pixel_table table;
