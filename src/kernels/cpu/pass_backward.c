@@ -8,41 +8,64 @@ typedef struct param_lanes {
 
 /* --- dz of one line --- */
 
-static void add_plain(const float *g, size_t n, float *dz) {
+/* A gradient on its way to dz. */
+typedef struct source {
+    const float *y, *g;
+    const qea_act_quant *quant; /* NULL: a gradient of y itself */
+    bool first;                 /* starts dz; the others are added */
+    bool relu;                  /* passes where y > 0 only */
+} source;
+
+/* The loops below are written once for all cases that differ by a constant: `first`, `strict` and `relu` are literals
+ * where they are called, and the compiler leaves the rest out. */
+static inline void add_plain(const source *from, bool first, bool relu, size_t n, float *dz) {
+    const float *y = from->y, *g = from->g;
 #pragma omp simd
-    for (size_t i = 0; i < n; i++) dz[i] += g[i];
+    for (size_t i = 0; i < n; i++) {
+        float part = relu ? (y[i] > 0.0F ? g[i] : 0.0F) : g[i];
+        dz[i] = (first ? 0.0F : dz[i]) + part;
+    }
 }
 
-static void add_rounded(const qea_act_quant *quant, const float *y, const float *g, size_t n, float *dz) {
-    const float inv = quant->inv_step, lo = quant->lo, hi = quant->hi;
-    if (quant->grad == QEA_GRAD_PACT) {
-#pragma omp simd
-        for (size_t i = 0; i < n; i++) {
-            float t = y[i] * inv;
-            dz[i] += (int)(t > lo) & (int)(t < hi) ? g[i] : 0.0F;
-        }
-        return;
-    }
+/* strict: lo < t < hi, else with both ends. Without a ReLU `lowest` lets through all that the range does. */
+static inline void add_rounded(const source *from, bool first, bool strict, size_t n, float *dz) {
+    const float inv = from->quant->inv_step, lo = from->quant->lo, hi = from->quant->hi;
+    const float *y = from->y, *g = from->g, lowest = from->relu ? 0.0F : -INFINITY;
 #pragma omp simd
     for (size_t i = 0; i < n; i++) {
         float t = y[i] * inv;
-        dz[i] += (int)(t >= lo) & (int)(t <= hi) ? g[i] : 0.0F;
+        int above = strict ? t > lo : t >= lo, below = strict ? t < hi : t <= hi;
+        dz[i] = (first ? 0.0F : dz[i]) + (above & below & (int)(y[i] > lowest) ? g[i] : 0.0F);
     }
 }
 
-static void add_quantised(const qea_act_quant *quant, const float *y, const float *g, size_t n, float *dz) {
-    if (quant->kind == QEA_ACT_ROUND) {
-        add_rounded(quant, y, g, n, dz);
-    } else if (quant->kind == QEA_ACT_SIGN) {
+static inline void add_sign(const source *from, bool first, size_t n, float *dz) {
+    const float *y = from->y, *g = from->g, lowest = from->relu ? 0.0F : -INFINITY;
 #pragma omp simd
-        for (size_t i = 0; i < n; i++) {
-            float slope = 2.0F - 2.0F * fabsf(y[i]);
-            float part = g[i] * slope;
-            dz[i] += slope > 0.0F ? part : 0.0F;
-        }
+    for (size_t i = 0; i < n; i++) {
+        float slope = 2.0F - 2.0F * fabsf(y[i]);
+        float part = g[i] * slope;
+        dz[i] = (first ? 0.0F : dz[i]) + ((int)(slope > 0.0F) & (int)(y[i] > lowest) ? part : 0.0F);
+    }
+}
+
+static void add_source(const source *from, size_t n, float *dz) {
+    const qea_act_quant *quant = from->quant;
+    if (quant && quant->kind == QEA_ACT_ROUND) {
+        bool strict = quant->grad == QEA_GRAD_PACT;
+        if (strict && from->first) add_rounded(from, true, true, n, dz);
+        if (strict && !from->first) add_rounded(from, false, true, n, dz);
+        if (!strict && from->first) add_rounded(from, true, false, n, dz);
+        if (!strict && !from->first) add_rounded(from, false, false, n, dz);
+    } else if (quant && quant->kind == QEA_ACT_SIGN) {
+        if (from->first) add_sign(from, true, n, dz);
+        if (!from->first) add_sign(from, false, n, dz);
     } else {
-#pragma omp simd
-        for (size_t i = 0; i < n; i++) dz[i] += y[i] > 0.0F ? g[i] : 0.0F;
+        bool relu = from->relu || quant;
+        if (relu && from->first) add_plain(from, true, true, n, dz);
+        if (relu && !from->first) add_plain(from, false, true, n, dz);
+        if (!relu && from->first) add_plain(from, true, false, n, dz);
+        if (!relu && !from->first) add_plain(from, false, false, n, dz);
     }
 }
 
@@ -68,18 +91,20 @@ static void add_parameter(const qea_act_quant *quant, const float *y, const floa
 static void gradient_line(const qea_segment *s, const qea_segment_grads *grads, size_t at, size_t n, const float *y,
                           float *dz, param_lanes *params) {
     line_tile tile;
-    memset(dz, 0, n * sizeof *dz);
-    for (int p = 0; p < grads->num_plain; p++) add_plain(read_line(grads->plain[p], at, n, &tile), n, dz);
+    source from = {.y = y, .first = true, .relu = s->relu};
+    for (int p = 0; p < grads->num_plain; p++, from.first = false) {
+        from.g = read_line(grads->plain[p], at, n, &tile);
+        add_source(&from, n, dz);
+    }
     for (int q = 0; q < s->num_quants; q++) {
         if (!grads->quant[q].data) continue;
-        const qea_act_quant *quant = &s->out[q].quant;
-        const float *g = read_line(grads->quant[q], at, n, &tile);
-        add_quantised(quant, y, g, n, dz);
-        if (params && quant->grad != QEA_GRAD_NONE) add_parameter(quant, y, g, n, params->lane[q]);
+        from.quant = &s->out[q].quant;
+        from.g = read_line(grads->quant[q], at, n, &tile);
+        add_source(&from, n, dz);
+        from.first = false;
+        if (params && from.quant->grad != QEA_GRAD_NONE) add_parameter(from.quant, y, from.g, n, params->lane[q]);
     }
-    if (!s->relu) return;
-#pragma omp simd
-    for (size_t i = 0; i < n; i++) dz[i] = y[i] > 0.0F ? dz[i] : 0.0F;
+    if (from.first) memset(dz, 0, n * sizeof *dz);
 }
 
 /* --- sums over rows --- */
@@ -99,9 +124,34 @@ static void flush(const qea_segment *s, const qea_part *part, const line_walk *w
     memset(lanes, 0, sizeof *lanes);
 }
 
+static void add_dz(const float *dz, size_t n, float *lane) {
+#pragma omp simd
+    for (size_t i = 0; i < n; i++) lane[i] += dz[i];
+}
+
 static void add_centered(const float *dz, const float *x, const float *center, size_t n, float *lane) {
 #pragma omp simd
     for (size_t i = 0; i < n; i++) lane[i] += dz[i] * (x[i] - center[i]);
+}
+
+/* add_dz and add_centered in one. */
+static void add_both(const float *dz, const float *x, const float *center, size_t n, float *dz_lane, float *x_lane) {
+#pragma omp simd
+    for (size_t i = 0; i < n; i++) {
+        dz_lane[i] += dz[i];
+        x_lane[i] += dz[i] * (x[i] - center[i]);
+    }
+}
+
+static void add_sums(const qea_segment *s, const qea_part_sums *wanted, const float *dz,
+                     const float *const x[QEA_MAX_BRANCHES], float centers[QEA_MAX_BRANCHES][QEA_LINE], size_t n,
+                     sum_lanes *lanes) {
+    if (wanted->dz_x[0])
+        add_both(dz, x[0], centers[0], n, lanes->dz, lanes->dz_x[0]);
+    else if (wanted->dz)
+        add_dz(dz, n, lanes->dz);
+    for (int b = 1; b < s->num_branches; b++)
+        if (wanted->dz_x[b]) add_centered(dz, x[b], centers[b], n, lanes->dz_x[b]);
 }
 
 void QEA_VARIANT(qea_pass_reduce)(const qea_segment *s, const qea_segment_grads *grads,
@@ -124,9 +174,7 @@ void QEA_VARIANT(qea_pass_reduce)(const qea_segment *s, const qea_segment_grads 
         for (int b = 0; b < s->num_branches; b++) x[b] = read_line(s->branch[b].x, at, n, &x_tile[b]);
         output_line(s, &coefs, x, n, y);
         gradient_line(s, grads, at, n, y, dz, &lanes.params);
-        if (sums->dz) add_plain(dz, n, lanes.dz);
-        for (int b = 0; b < s->num_branches; b++)
-            if (sums->dz_x[b]) add_centered(dz, x[b], centers[b], n, lanes.dz_x[b]);
+        add_sums(s, sums, dz, x, centers, n, &lanes);
         if (++lines % FLUSH_LINES == 0) flush(s, part, &walk, &lanes, sums);
     }
     flush(s, part, &walk, &lanes, sums);

@@ -1,23 +1,37 @@
-/* Mean and squared deviations in groups of lines that stay in the second cache: the mean of a group, then the
- * deviations from it; groups are merged by Chan, Golub & LeVeque, "Updating formulae and a pairwise algorithm for
- * computing sample variances" (1979), equation 2.1. No large sum of squares is ever subtracted from another. */
+/* Mean and squared deviations in one pass, in groups of lines: deviations are taken from the mean of the group before
+ * (the first group's: from its own), and groups are merged by Chan, Golub & LeVeque, "Updating formulae and a pairwise
+ * algorithm for computing sample variances" (1979), equation 2.1. Where a group lies far from the one before, what
+ * cancels in its sums is no larger than what the distance itself adds to the variance, so that nothing is lost that
+ * counts. */
 #include "kernels/cpu/lines.h"
 
 enum { GROUP_LINES = 64 };
 
-typedef struct group_sums {
-    double sum[QEA_LINE], squares[QEA_LINE]; /* [channels of the part] */
-} group_sums;
+typedef struct group_stat {
+    double mean[QEA_LINE], squares[QEA_LINE]; /* [channels of the part] */
+} group_stat;
 
-static void sum_lines(qea_view x, const line_walk *walk, size_t from, size_t to, float *sum) {
+static void repeat_center(const double *mean, size_t channels, size_t length, float *center) {
+    for (size_t c = 0; c < channels; c++) center[c] = (float)mean[c];
+    for (size_t i = channels; i < length; i++) center[i] = center[i - channels];
+}
+
+/* The mean of the first group. */
+static void first_center(qea_view x, const qea_part *part, const line_walk *walk, float *center) {
+    size_t channels = (size_t)part->channels, step = walk->stride * GROUP_LINES, length = walk->end - walk->first;
+    size_t end = walk->first + (length < step ? length : step);
+    double rows = (double)((end - walk->first) / (size_t)part->all_channels), mean[QEA_LINE] = {0};
+    float sum[QEA_LINE] = {0};
     line_tile tile;
-    memset(sum, 0, walk->length * sizeof *sum);
-    for (size_t at = from; at < to; at += walk->stride) {
+    for (size_t at = walk->first; at < end; at += walk->stride) {
         size_t n = line_length(walk, at);
         const float *v = read_line(x, at, n, &tile);
 #pragma omp simd
         for (size_t i = 0; i < n; i++) sum[i] += v[i];
     }
+    fold_channels(part, walk, sum, mean);
+    for (size_t c = 0; c < channels; c++) mean[c] /= rows;
+    repeat_center(mean, channels, walk->length, center);
 }
 
 static void sum_deviations(qea_view x, const line_walk *walk, size_t from, size_t to, const float *center, float *sum,
@@ -37,43 +51,46 @@ static void sum_deviations(qea_view x, const line_walk *walk, size_t from, size_
     }
 }
 
-/* The float32 center is the mean but for its rounding, which the sum of the deviations puts right. */
+/* center: for all of a line; rows: of the group. */
 static void group_stats(qea_view x, const qea_part *part, const line_walk *walk, size_t from, size_t to, double rows,
-                        double *mean, double *squares) {
+                        const float *center, group_stat *group) {
     size_t channels = (size_t)part->channels;
-    float lanes[QEA_LINE], square_lanes[QEA_LINE], center[QEA_LINE];
-    group_sums sums = {0};
-    sum_lines(x, walk, from, to, lanes);
-    fold_channels(part, walk, lanes, sums.sum);
-    for (size_t c = 0; c < channels; c++) {
-        center[c] = (float)(sums.sum[c] / rows);
-        sums.sum[c] = 0;
-    }
-    for (size_t i = channels; i < walk->length; i++) center[i] = center[i - channels];
+    float lanes[QEA_LINE], square_lanes[QEA_LINE];
+    memset(group, 0, sizeof *group);
     sum_deviations(x, walk, from, to, center, lanes, square_lanes);
-    fold_channels(part, walk, lanes, sums.sum);
-    fold_channels(part, walk, square_lanes, sums.squares);
+    fold_channels(part, walk, lanes, group->mean);
+    fold_channels(part, walk, square_lanes, group->squares);
     for (size_t c = 0; c < channels; c++) {
-        mean[c] = (double)center[c] + sums.sum[c] / rows;
-        squares[c] = sums.squares[c] - sums.sum[c] * sums.sum[c] / rows;
+        double shift = group->mean[c] / rows;
+        group->squares[c] -= group->mean[c] * shift;
+        group->mean[c] = (double)center[c] + shift;
+    }
+}
+
+static void merge(double *mean, double *squares, double rows, const group_stat *group, double more, size_t channels) {
+    double all = rows + more, part = more / all, both = rows * more / all;
+    for (size_t c = 0; c < channels; c++) {
+        double delta = group->mean[c] - mean[c];
+        mean[c] += delta * part;
+        squares[c] += group->squares[c] + delta * delta * both;
     }
 }
 
 void QEA_VARIANT(qea_pass_stats)(qea_view x, const qea_part *part, double *mean, double *squares) {
     line_walk walk = walk_part(part);
     size_t channels = (size_t)part->channels, step = walk.stride * GROUP_LINES;
-    double group_mean[QEA_LINE], group_squares[QEA_LINE], rows = 0;
+    group_stat group;
+    float center[QEA_LINE];
+    double rows = 0;
     memset(mean, 0, channels * sizeof *mean);
     memset(squares, 0, channels * sizeof *squares);
+    first_center(x, part, &walk, center);
     for (size_t from = walk.first; from < walk.end; from += step) {
         size_t to = walk.end - from < step ? walk.end : from + step;
-        double more = (double)((to - from) / (size_t)part->all_channels), all = rows + more;
-        group_stats(x, part, &walk, from, to, more, group_mean, group_squares);
-        for (size_t c = 0; c < channels; c++) {
-            double delta = group_mean[c] - mean[c];
-            mean[c] += delta * (more / all);
-            squares[c] += group_squares[c] + delta * delta * (rows * more / all);
-        }
-        rows = all;
+        double more = (double)((to - from) / (size_t)part->all_channels);
+        group_stats(x, part, &walk, from, to, more, center, &group);
+        merge(mean, squares, rows, &group, more, channels);
+        repeat_center(group.mean, channels, walk.length, center);
+        rows += more;
     }
 }
