@@ -95,17 +95,39 @@ static void policies_that_do_not_fit_are_refused_by_name(void **state) {
 
 static void a_layer_whose_output_is_larger_cannot_be_left_out(void **state) {
     qea_context *ctx = *state;
-    qea_graph *g;
-    qea_node node;
     uint8_t zero = 0;
     qea_bit_policy policy = {QEA_DOREFA, QEA_DOREFA, 1, &zero, &zero};
+    for (int stride = 1; stride <= 3; stride++) {
+        qea_graph *g;
+        qea_node node;
+        qea_conv_options options = {
+            .out_channels = 4, .kernel = 3, .stride = stride, .padding = 2, .groups = 1, .quantized = true};
+        must(ctx, qea_graph_create(ctx, "grows", &g));
+        must(ctx, qea_graph_input(ctx, g, 8, 8, 4, &node));
+        must(ctx, qea_graph_conv(ctx, g, "grow", node, &options, &node));
+        /* the last output pixel would be input pixel 9, 8 and 9 of 0..7 */
+        assert_int_equal(qea_graph_check_policy(ctx, g, &policy), QEA_ERR_CONFIG);
+        assert_says(ctx, "grow");
+        qea_graph_destroy(g);
+    }
+}
+
+static void the_bias_of_a_layer_left_out_costs_nothing_either(void **state) {
+    qea_context *ctx = *state;
+    qea_graph *g;
+    qea_node node;
     qea_conv_options options = {
-        .out_channels = 4, .kernel = 3, .stride = 1, .padding = 2, .groups = 1, .quantized = true};
-    must(ctx, qea_graph_create(ctx, "grows", &g));
-    must(ctx, qea_graph_input(ctx, g, 8, 8, 4, &node));
-    must(ctx, qea_graph_conv(ctx, g, "grow", node, &options, &node));
-    assert_int_equal(qea_graph_check_policy(ctx, g, &policy), QEA_ERR_CONFIG);
-    assert_says(ctx, "grow");
+        .out_channels = 4, .kernel = 1, .stride = 1, .padding = 0, .groups = 1, .bias = true, .quantized = true};
+    must(ctx, qea_graph_create(ctx, "bias", &g));
+    must(ctx, qea_graph_input(ctx, g, 1, 1, 3, &node));
+    must(ctx, qea_graph_conv(ctx, g, "c", node, &options, &node));
+    must(ctx, qea_graph_finish(ctx, g));
+    qea_cost cost = uniform_cost(ctx, g, 8, 8);
+    assert_near(cost.params, (12.0 / 4 + 4) / 1e3, 1e-12);
+    assert_near(cost.weight_bytes_total, 12 + 16, 0);
+    cost = uniform_cost(ctx, g, 0, 8);
+    assert_near(cost.params, 0, 0);
+    assert_near(cost.weight_bytes_total, 0, 0);
     qea_graph_destroy(g);
 }
 
@@ -188,6 +210,7 @@ int main(void) {
         cmocka_unit_test(a_layer_with_0_bits_costs_nothing),
         cmocka_unit_test(policies_that_do_not_fit_are_refused_by_name),
         cmocka_unit_test(a_layer_whose_output_is_larger_cannot_be_left_out),
+        cmocka_unit_test(the_bias_of_a_layer_left_out_costs_nothing_either),
         cmocka_unit_test(activation_bytes_are_the_peak_of_live_tensors_at_their_bits),
         cmocka_unit_test(activations_read_by_quantised_layers_alone_are_packed),
     };

@@ -92,7 +92,9 @@ static void the_start_depends_on_the_seed_alone(void **state) {
     }
     assert_int_equal(shared, a->num_params);
     assert_int_equal(b->num_params, a->num_params + 40); /* a step of weights and one of activations for each layer */
-    assert_int_equal(different, 22 + 1);                 /* the layers' weights and fc's bias */
+    const float *one = qea_model_find(a, "layer1.0.conv1.weight")->value;
+    assert_memory_not_equal(one, qea_model_find(a, "layer1.0.conv2.weight")->value, 4 * 36 * sizeof(float));
+    assert_int_equal(different, 22 + 1); /* the layers' weights and fc's bias */
     qea_model_destroy(a);
     qea_model_destroy(b);
     qea_model_destroy(c);
