@@ -76,7 +76,7 @@ typedef struct qea_eval_options {
     int batch;               /* 0 = 256 */
     int threads;             /* 0 = one per core */
     const char *isa;         /* NULL = "auto" */
-    const char *precision;   /* "auto", "float32", "bfloat16"; NULL = "auto" */
+    const char *precision;   /* "auto", "f32", "bf16"; NULL = "auto" */
 } qea_eval_options;
 
 typedef struct qea_eval_report {

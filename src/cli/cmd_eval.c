@@ -12,8 +12,8 @@ static const qea_option options[] = {
     {'n', {"--images"}, "N", "at most the first N images"},
     {'b', {"--batch_size", "-bs"}, "N", "images per batch (256)"},
     {'t', {"--threads"}, "N", "threads; one per core if not given"},
-    {'i', {"--isa"}, "NAME", "auto, avx512, avx2, sse2 or plain"},
-    {'x', {"--precision"}, "NAME", "auto, float32 or bfloat16"},
+    {'i', {"--isa"}, "NAME", "auto, avx512, avx2, sse2 or ref"},
+    {'x', {"--precision"}, "NAME", "auto, f32 or bf16"},
     {0, {NULL}, NULL, NULL}};
 
 static bool parse_part(const char *value, qea_dataset_part *out) {

@@ -46,7 +46,8 @@ static void put_fixed(qea_text *text, double value, int decimals, int width) {
 static void put_name(qea_text *text, const qea_report_model *model) {
     char name[48];
     if (strcmp(model->label, "baseline") != 0)
-        (void)snprintf(name, sizeof name, "front, trial %llu", (unsigned long long)model->source);
+        (void)snprintf(name, sizeof name, "front, trial %llu",
+                       (unsigned long long)(model->source > 0 ? model->source : model->id));
     else if (model->num_layers > 0 && model->weight_bits[0] == 32 && model->activation_bits[0] == 32)
         (void)snprintf(name, sizeof name, "float (w32a32)");
     else

@@ -21,11 +21,11 @@ typedef struct loaded {
 } loaded;
 
 static qea_status parse_precision(qea_context *ctx, const char *name, qea_precision *out) {
-    static const char *const names[] = {"auto", "float32", "bfloat16"};
+    static const char *const names[] = {"auto", "f32", "bf16"};
     *out = QEA_PRECISION_AUTO;
     for (int i = 0; name != NULL; i++) {
         if (i == 3)
-            return qea_fail(ctx, QEA_ERR_CONFIG, "precision: found '%s', allowed are auto, float32, bfloat16", name);
+            return qea_fail(ctx, QEA_ERR_CONFIG, "precision: found '%s', allowed are auto, f32, bf16", name);
         if (strcmp(name, names[i]) != 0) continue;
         *out = (qea_precision)i;
         break;

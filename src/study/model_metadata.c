@@ -91,7 +91,7 @@ qea_status qea_model_data(qea_context *ctx, const struct qea_st_file *file, char
 }
 
 qea_status qea_study_kernels(qea_context *ctx, const char *isa, const qea_kernels **out) {
-    if (strcmp(isa, "plain") == 0) {
+    if (strcmp(isa, "ref") == 0) {
         *out = qea_kernels_ref();
         return QEA_OK;
     }
