@@ -12,6 +12,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/rng.h"
 #include "kernels/kernels.h"
@@ -25,11 +27,32 @@ static inline uint64_t draw(void) {
 static inline int draw_int(int from, int to) { return from + (int)(draw() % (uint64_t)(to - from + 1)); }
 static inline float draw_float(void) { return (float)((double)(draw() >> 11) * 0x1p-53 * 4 - 2); } /* [-2, 2) */
 
-/* The cpu table; skips the test by name where the build is plain C. */
+static const char *check_isa = "auto";
+
+/* The cpu table; skips the test by name where this build or CPU has none for the instruction set. */
 static inline const qea_kernels *cpu_table(void) {
-    const qea_kernels *cpu = qea_kernels_cpu(NULL, "auto");
+    const qea_kernels *cpu = qea_kernels_cpu(NULL, check_isa);
     if (!cpu) skip();
     return cpu;
+}
+
+/* Runs the tests once for each instruction set, in a process of its own because a process decides once. "auto" is a set
+ * of its own where it means more than the plain ones. */
+static inline int for_each_isa(int (*tests)(const char *isa)) {
+    static const char *const sets[] = {"sse2", "avx2", "avx512", "auto"};
+    int failures = 0;
+    for (size_t i = 0; i < sizeof sets / sizeof sets[0]; i++) {
+        fflush(NULL);
+        pid_t child = fork();
+        if (child == 0) {
+            check_isa = sets[i];
+            if (i == 3 && qea_kernels_cpu(NULL, "auto") && !qea_kernels_have_amx()) exit(0);
+            exit(tests(sets[i]));
+        }
+        int status = 0;
+        failures += child < 0 || waitpid(child, &status, 0) != child || status != 0;
+    }
+    return failures;
 }
 
 static inline qea_view make_view(qea_type type, size_t count) {

@@ -195,7 +195,7 @@ static void shapes_that_do_not_fit_are_refused(void **state) {
     }
 }
 
-int main(void) {
+static int tests_with(const char *isa) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(integers_convolve_to_the_same_bits_in_float32),
         cmocka_unit_test(floats_convolve_within_rounding_in_float32),
@@ -205,5 +205,7 @@ int main(void) {
         cmocka_unit_test(weights_may_be_changed_between_runs_and_threads_change_nothing_for_integers),
         cmocka_unit_test(shapes_that_do_not_fit_are_refused),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests_name(isa, tests, NULL, NULL);
 }
+
+int main(void) { return for_each_isa(tests_with); }

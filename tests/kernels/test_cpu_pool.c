@@ -110,12 +110,14 @@ static void threads_change_nothing(void **state) {
     free(x.data), free(a.data), free(b.data);
 }
 
-int main(void) {
+static int tests_with(const char *isa) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(max_pooling_and_its_winners_are_the_reference),
         cmocka_unit_test(average_pooling_is_the_reference),
         cmocka_unit_test(the_left_out_convolution_is_the_reference),
         cmocka_unit_test(threads_change_nothing),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests_name(isa, tests, NULL, NULL);
 }
+
+int main(void) { return for_each_isa(tests_with); }

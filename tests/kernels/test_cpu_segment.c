@@ -81,7 +81,7 @@ static qea_view kept_copy(scene *c, qea_view v) {
 static void forward_gives_the_reference_bits(void **state) {
     (void)state;
     const qea_kernels *cpu = cpu_table();
-    for (int i = 0; i < 150; i++) {
+    for (int i = 0; i < 60; i++) {
         scene c = draw_scene();
         qea_segment ref = c.s;
         ref.y = kept_copy(&c, c.s.y);
@@ -98,7 +98,7 @@ static void forward_gives_the_reference_bits(void **state) {
 static void backward_gives_the_reference_bits(void **state) {
     (void)state;
     const qea_kernels *cpu = cpu_table();
-    for (int i = 0; i < 150; i++) {
+    for (int i = 0; i < 60; i++) {
         scene c = draw_scene();
         qea_segment_dx ref[QEA_MAX_BRANCHES] = {c.dx[0], c.dx[1]};
         for (int b = 0; b < QEA_MAX_BRANCHES; b++) ref[b].dx = kept_copy(&c, c.dx[b].dx);
@@ -113,7 +113,7 @@ static void backward_gives_the_reference_bits(void **state) {
 static void dx_may_lie_on_a_gradient_or_on_its_own_x(void **state) {
     (void)state;
     const qea_kernels *tables[] = {cpu_table(), qea_kernels_ref()};
-    for (int i = 0; i < 100; i++) {
+    for (int i = 0; i < 50; i++) {
         scene c = draw_scene();
         qea_view over[QEA_MAX_BRANCHES];
         for (int b = 0; b < c.s.num_branches; b++)
@@ -145,7 +145,7 @@ static qea_segment_sums draw_sums(scene *c, bool dz, bool dz_x) {
 static void sums_over_rows_are_the_reference_within_float32_rounding(void **state) {
     (void)state;
     const qea_kernels *cpu = cpu_table();
-    for (int i = 0; i < 150; i++) {
+    for (int i = 0; i < 60; i++) {
         scene c = draw_scene();
         bool dz = draw_int(0, 4), dz_x = draw_int(0, 4);
         qea_segment_sums a = draw_sums(&c, dz, dz_x), b = draw_sums(&c, dz, dz_x);
@@ -166,7 +166,7 @@ static void sums_over_rows_are_the_reference_within_float32_rounding(void **stat
 static void sums_do_not_depend_on_the_number_of_threads(void **state) {
     (void)state;
     const qea_kernels *cpu = cpu_table();
-    for (int i = 0; i < 40; i++) {
+    for (int i = 0; i < 25; i++) {
         scene c = draw_scene();
         size_t channels = (size_t)c.s.channels;
         qea_segment_sums sums[2] = {draw_sums(&c, true, true), draw_sums(&c, true, true)};
@@ -241,7 +241,7 @@ static void special_values_pass_through_as_in_the_reference(void **state) {
     }
 }
 
-int main(void) {
+static int tests_with(const char *isa) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(forward_gives_the_reference_bits),
         cmocka_unit_test(backward_gives_the_reference_bits),
@@ -251,5 +251,7 @@ int main(void) {
         cmocka_unit_test(statistics_hold_where_the_mean_is_large),
         cmocka_unit_test(special_values_pass_through_as_in_the_reference),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests_name(isa, tests, NULL, NULL);
 }
+
+int main(void) { return for_each_isa(tests_with); }
