@@ -22,8 +22,9 @@ typedef enum qea_quantizer {
     QEA_LSQ     /* Esser et al. 2019, arXiv:1902.08153: learned step, per output channel for weights */
 } qea_quantizer;
 
-/* "dorefa", "pact", "wrpn", "xnor", "bireal", "lsq"; NULL behind the last. */
+/* "dorefa", "pact", "wrpn", "xnor", "bireal", "lsq" for 0, 1, ...; NULL for any other number. */
 QEA_API const char *qea_quantizer_name(int quantizer);
+/* False where there is no quantiser of that name (*out is left alone). */
 QEA_API bool qea_quantizer_parse(const char *name, qea_quantizer *out);
 /* Is `bits` (0 = the convolution is left out, 1..8, 16, 32 = float) defined for weights / activations? */
 QEA_API bool qea_quantizer_weight_bits_ok(qea_quantizer quantizer, int bits);

@@ -348,7 +348,7 @@ static void running_out_of_memory_anywhere_is_a_status(void **state) {
     qea_model *model = make(f, QEA_LSQ, 4, 4, 5);
     must(f->ctx, qea_model_save(f->ctx, model, f->path, NULL, NULL, 0));
     qea_status status = QEA_ERR_MEMORY;
-    for (long n = 1; status != QEA_OK; n++) {
+    for (long n = 1; status != QEA_OK; n += 1 + n / 32) {
         qea_graph *graph;
         qea_model *back;
         qea_alloc_fail_after(n);
