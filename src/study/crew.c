@@ -275,7 +275,7 @@ static qea_status prepare(qea_context *ctx, qea_crew *crew) {
     qea_pool_config pool = {.argv = crew->argv,
                             .workers = crew->workers,
                             .log_fd = crew->run->task.log_fd,
-                            .timeout_s = config->trial_timeout_s,
+                            .timeout_s = strcmp(crew->trials->step, "nas") == 0 ? config->trial_timeout_s : 0,
                             .max_attempts = 3,
                             .stop = crew->run->options->stop,
                             .user = crew,

@@ -26,15 +26,23 @@ static void make_absolute(const char *key, const char *path, qea_config_override
     if (*owned != NULL) overrides[(*count)++] = (qea_config_override){key, *owned, true};
 }
 
-static qea_status read_config(qea_context *ctx, const qea_study_options *options, qea_study_config **out) {
+/* Twice: the second time with what the first one shows, absolute paths and the name of the task, which may stand in
+ * other values. */
+static qea_status read_config(qea_context *ctx, const qea_study_options *options, const char *made_name,
+                              qea_study_config **out) {
     qea_config_override overrides[MAX_OVERRIDES];
     size_t count = options->num_overrides;
-    if (count > MAX_OVERRIDES - 3)
-        return qea_fail(ctx, QEA_ERR_CONFIG, "%zu overrides: at most %d are allowed", count, MAX_OVERRIDES - 3);
+    if (count > MAX_OVERRIDES - 5)
+        return qea_fail(ctx, QEA_ERR_CONFIG, "%zu overrides: at most %d are allowed", count, MAX_OVERRIDES - 5);
     for (size_t i = 0; i < count; i++)
         overrides[i] = (qea_config_override){options->overrides[i].key, options->overrides[i].value,
                                              options->overrides[i].literal};
+    if (options->base_path != NULL)
+        overrides[count++] = (qea_config_override){"general.task.local_base_path", options->base_path, true};
+    if (options->task_id != NULL)
+        overrides[count++] = (qea_config_override){"general.task.task_id", options->task_id, true};
     QEA_TRY(qea_study_config_read(ctx, options->config_path, overrides, count, out));
+    if ((*out)->task_id[0] == '\0') overrides[count++] = (qea_config_override){"general.task.task_id", made_name, true};
     char *paths[3] = {NULL, NULL, NULL};
     if ((*out)->has_nas)
         make_absolute("nas.dataset.common.data_path", (*out)->nas_data.path, overrides, &count, &paths[0]);
@@ -54,11 +62,6 @@ static void name_from_time(char name[32]) {
     localtime_r(&now, &parts);
     (void)snprintf(name, 32, "%04d%02d%02d-%02d%02d%02d", parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday,
                    parts.tm_hour, parts.tm_min, parts.tm_sec);
-}
-
-static const char *base_of(const qea_study_options *options, const qea_study_config *config) {
-    if (options->base_path != NULL) return options->base_path;
-    return config != NULL && config->base_path[0] != '\0' ? config->base_path : "tasks";
 }
 
 /* --- checks before training --- */
@@ -111,13 +114,10 @@ static qea_status check_run(qea_context *ctx, qea_run *run) {
 static qea_status open_new(qea_context *ctx, qea_run *run) {
     char name[32];
     const qea_study_options *options = run->options;
-    QEA_TRY(read_config(ctx, options, &run->config));
-    QEA_TRY(check_run(ctx, run));
     name_from_time(name);
-    const char *id = options->task_id != NULL          ? options->task_id
-                     : run->config->task_id[0] != '\0' ? run->config->task_id
-                                                       : name;
-    return qea_task_create(ctx, base_of(options, run->config), id, run->config, &run->task);
+    QEA_TRY(read_config(ctx, options, name, &run->config));
+    QEA_TRY(check_run(ctx, run));
+    return qea_task_create(ctx, run->config->base_path, run->config->task_id, run->config, &run->task);
 }
 
 static qea_status open_old(qea_context *ctx, qea_run *run) {
@@ -132,7 +132,8 @@ static qea_status open_old(qea_context *ctx, qea_run *run) {
         workers = (qea_config_override){options->overrides[i].key, options->overrides[i].value, false};
         count = 1;
     }
-    QEA_TRY(qea_task_open(ctx, base_of(options, NULL), options->resume_task, &run->task));
+    QEA_TRY(qea_task_open(ctx, options->base_path != NULL ? options->base_path : "tasks", options->resume_task,
+                          &run->task));
     QEA_TRY(qea_study_config_read(ctx, run->task.config_path, &workers, count, &run->config));
     QEA_TRY(check_run(ctx, run));
     qea_task_log(&run->task, "resumed");
