@@ -1,7 +1,5 @@
 /* search/niching.c: association with reference lines and niche preservation (Deb & Jain, part I, sections IV-D and
  * IV-E, algorithms 3 and 4). */
-#include <math.h>
-
 #include "base/memory.h"
 #include "search/parts.h"
 
@@ -11,17 +9,21 @@ typedef struct niche_place {
     double distance; /* squared */
 } niche_place;
 
+/* Of lines of length 1 through the ideal point, the nearest is the one on which the point's projection is longest. */
 static niche_place nearest_line(const double *point, size_t m, const double *directions, size_t h) {
-    niche_place place = {0, HUGE_VAL};
+    niche_place place = {0, 0};
+    double longest = -1;
     for (size_t line = 0; line < h; line++) {
-        const double *direction = directions + line * m;
-        double along = 0, distance = 0;
-        for (size_t i = 0; i < m; i++) along += point[i] * direction[i];
-        for (size_t i = 0; i < m; i++) {
-            double away = point[i] - along * direction[i];
-            distance += away * away;
+        double along = 0;
+        for (size_t i = 0; i < m; i++) along += point[i] * directions[line * m + i];
+        if (along > longest) {
+            longest = along;
+            place.line = line;
         }
-        if (distance < place.distance) place = (niche_place){line, distance};
+    }
+    for (size_t i = 0; i < m; i++) {
+        double away = point[i] - longest * directions[place.line * m + i];
+        place.distance += away * away;
     }
     return place;
 }

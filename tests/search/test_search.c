@@ -4,6 +4,7 @@
 
 #include "base/memory.h"
 #include "check.h"
+#include "search/parts.h"
 
 enum { GENES = 8, VALUES = 4, POPULATION = 10, FIRST = 14, GENERATIONS = 6, MOST = 4096 };
 
@@ -48,6 +49,7 @@ typedef enum telling { TELL_AT_ONCE, TELL_BACKWARDS } telling;
 typedef struct options {
     telling telling;
     uint64_t fail_every;   /* trial ids divisible by it fail; 0 = none */
+    bool fail_even;        /* trials whose first gene is even fail */
     uint64_t violate_from; /* of trials with ids above it the told violation is the sum of the genes; 0 = none */
 } options;
 
@@ -57,7 +59,9 @@ static void tell(qea_search *search, const log_of_run *log, uint64_t trial, cons
     if (o->violate_from > 0 && trial > o->violate_from) {
         for (size_t i = 0; i < GENES; i++) violation += log->genomes[trial - 1][i];
     }
-    must(qea_search_tell(NULL, search, trial, o->fail_every > 0 && trial % o->fail_every == 0 ? NULL : f, violation));
+    bool fails = o->fail_every > 0 && trial % o->fail_every == 0;
+    fails = fails || (o->fail_even && log->genomes[trial - 1][0] % 2 == 0);
+    must(qea_search_tell(NULL, search, trial, fails ? NULL : f, violation));
 }
 
 static log_of_run *run_search(const qea_search_config *config, const options *o) {
@@ -170,6 +174,16 @@ static void told_violations_keep_trials_off_the_front_and_pull_the_search(void *
     free(log);
 }
 
+static void failed_trials_are_no_parents(void **state) {
+    (void)state;
+    qea_search_config config = make_config(3);
+    log_of_run *log = run_search(&config, &(options){.fail_even = true});
+    size_t odd = 0;
+    for (size_t k = FIRST + POPULATION; k < log->count; k++) odd += log->genomes[k][0] % 2;
+    assert_true(odd > (log->count - FIRST - POPULATION) * 3 / 4);
+    free(log);
+}
+
 static void a_run_in_which_every_trial_fails_ends_with_an_empty_front(void **state) {
     (void)state;
     qea_search_config config = make_config(3);
@@ -251,6 +265,40 @@ static void allowed_genomes_are_found_where_random_ones_and_neighbours_are_not(v
     assert_int_equal(log->end, QEA_ASK_EXHAUSTED);
     assert_int_equal(log->count, 2);
     free(log);
+}
+
+/* The share of genes that children have from the second of two parents. */
+static double share_of_second(double violation_first, double violation_second) {
+    enum { LONG = 50, CHILDREN = 2000 };
+    static const uint16_t first[LONG] = {0};
+    uint16_t second[LONG], many[LONG], child[LONG];
+    uint32_t order[LONG];
+    const size_t parents[2] = {0, 1};
+    double sum = 0;
+    qea_proposer p = {.order = order, .archive = {.num_genes = LONG, .num_objectives = 1}};
+    for (size_t i = 0; i < LONG; i++) second[i] = 1, many[i] = 2;
+    must(qea_genes_create(NULL, LONG, many, &p.space));
+    must(qea_archive_add(NULL, &p.archive, first));
+    must(qea_archive_add(NULL, &p.archive, second));
+    p.archive.violations[0] = violation_first;
+    p.archive.violations[1] = violation_second;
+    for (p.seed = 0; p.seed < CHILDREN; p.seed++) {
+        assert_true(qea_propose_child(&p, parents, 2, child));
+        for (size_t i = 0; i < LONG; i++) sum += child[i];
+    }
+    qea_genes_clear(&p.space);
+    qea_archive_clear(&p.archive);
+    return sum / LONG / CHILDREN;
+}
+
+static void parents_are_drawn_by_violation_and_at_random_without(void **state) {
+    (void)state;
+    /* two different parents give half of the genes each; the tournament shows in how often the same one is drawn twice
+     */
+    double fair = share_of_second(0, 0), first = share_of_second(0, 1), second = share_of_second(2, 1);
+    assert_float_equal(fair, 0.5, 0.02);
+    assert_true(first < fair - 0.05);
+    assert_true(second > fair + 0.05);
 }
 
 enum { LARGE = 60 };
@@ -428,6 +476,8 @@ int main(void) {
         cmocka_unit_test(the_order_of_telling_changes_nothing_and_the_seed_does),
         cmocka_unit_test(the_front_is_every_non_dominated_trial_that_was_told),
         cmocka_unit_test(told_violations_keep_trials_off_the_front_and_pull_the_search),
+        cmocka_unit_test(failed_trials_are_no_parents),
+        cmocka_unit_test(parents_are_drawn_by_violation_and_at_random_without),
         cmocka_unit_test(a_run_in_which_every_trial_fails_ends_with_an_empty_front),
         cmocka_unit_test(given_genomes_come_first_without_doubles_and_forbidden_ones),
         cmocka_unit_test(a_small_feasible_space_is_exhausted_to_the_last_genome),
