@@ -7,7 +7,7 @@ TEST_ARGS ?=
 
 configure = cmake --preset release $(CMAKE_ARGS) --log-level=WARNING
 
-.PHONY: all help demo test bench check sanitize fuzz format install clean
+.PHONY: all help demo test bench check sanitize fuzz format config-docs install clean
 
 all: ## build/quantea and build/libquantea.so
 	@scripts/install-deps --check build
@@ -28,11 +28,12 @@ test: ## all tests; the last line counts them (TEST_ARGS="-R search" goes to cte
 	@cmake --build build
 	@scripts/run-tests build $(TEST_ARGS)
 
-bench: ## training speed beside PyTorch's, and kernels against plain C
+bench: ## training speed beside PyTorch's, and kernels against plain C (BENCH_ARGS="--threads 1 --seconds 3")
 	@scripts/install-deps build bench
 	@$(MAKE) --no-print-directory all
 	@cmake --build build
-	@bench/run build
+	@build/bench_kernels
+	@build/bench_train $(BENCH_ARGS)
 
 check: ## format, layers, headers, names, symbols, calls
 	@scripts/install-deps build check
@@ -59,6 +60,12 @@ fuzz: ## every fuzz target for FUZZ_SECONDS (8)
 format: ## clang-format on all sources
 	@scripts/install-deps check
 	@scripts/check-format --fix
+
+config-docs: ## docs/config.md from the table of configuration keys
+	@scripts/install-deps build test
+	@$(configure) -DQEA_TESTS=ON
+	@cmake --build build --target study_test_config_document
+	@QEA_UPDATE_DOCS=1 build/study_test_config_document
 
 install: all ## command, library, headers, pkg-config file (PREFIX, DESTDIR)
 	@cmake -DCMAKE_INSTALL_PREFIX=$(PREFIX) build >/dev/null
