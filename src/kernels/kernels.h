@@ -95,7 +95,8 @@ typedef struct qea_segment_sums {  /* all float32, owned by the caller */
 } qea_segment_sums;
 
 typedef struct qea_segment_dx { /* what goes back to branch b: dx = a[c]*dz + b[c]*(x - center[c]) + c0[c]; */
-    qea_view dx;                /* data NULL: not wanted; may be the same memory as one of the gradients or as x */
+    qea_view dx; /* data NULL: not wanted; may be the same memory as one of the gradients or as its own branch's x, if
+                    the type is the same */
     const float *a, *b, *center, *c0; /* [channels]; all NULL: dx = dz; b NULL: without the last two terms */
 } qea_segment_dx;
 
@@ -103,7 +104,8 @@ typedef struct qea_kernels {
     const char *name; /* "ref", "cpu" */
 
     /* types: of input, output and their gradients. QEA_ERR_UNSUPPORTED where bf16 cannot be done here. TRAINING makes
-     * the two backward functions usable. */
+     * the two backward functions usable. QEA_ERR_CONFIG where the shape does not fit itself. A convolution runs with
+     * the threads that were set when it was created, and in one thread of the caller at a time. */
     QEA_MUST_USE qea_status (*conv_create)(qea_context *ctx, const qea_conv_shape *shape, qea_conv_use use,
                                            qea_type type, qea_type out_type, qea_conv **out);
     void (*conv_destroy)(qea_conv *conv);
@@ -144,15 +146,17 @@ typedef struct qea_kernels {
 } qea_kernels;
 
 const qea_kernels *qea_kernels_ref(void);
-/* NULL where this build has none (plain C path). isa: "auto", "avx512", "avx2", "sse2"; *ctx explains a NULL for an isa
- * this CPU lacks. Sets the highest instruction set for the whole process, also oneDNN's; the first call decides. */
+/* NULL, explained in *ctx, where this build has none (plain C) or this CPU lacks the instruction set. isa: "auto",
+ * "avx512", "avx2", "sse2": the highest for the whole process, also oneDNN's (AMX and bf16 come with "auto" alone). The
+ * first call decides; later ones get the same table, or NULL if they ask for another set by name. */
 const qea_kernels *qea_kernels_cpu(qea_context *ctx, const char *isa);
 
-/* What qea_kernels_cpu chose: "avx2", ...; whether bf16 convolutions are fast here (AMX); oneDNN's version as text. */
+/* What qea_kernels_cpu chose: "sse2", "avx2", "avx512", "avx512-amx"; "plain" before it and without it. */
 const char *qea_kernels_isa(void);
-bool qea_kernels_have_amx(void);
+bool qea_kernels_have_amx(void);               /* bf16 convolutions are fast here */
 const char *qea_kernels_library_version(void); /* "oneDNN 2.6.3", "plain C" */
-/* Threads of one training step (OpenMP and oneDNN), >= 1. */
+/* Threads of one training step (OpenMP and oneDNN), >= 1; 1 at the start. For convolutions that are created from now
+ * on, and for all else at once. */
 void qea_kernels_set_threads(int threads);
 
 static inline float qea_bf16_to_f32(uint16_t v) {

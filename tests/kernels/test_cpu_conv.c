@@ -1,5 +1,6 @@
 /* The cpu table's convolutions against the reference, over random shapes. Integers whose sums stay below 2^24 must come
  * out to the bit, since float32 sums of them are exact in any order (bf16: exact before the result is rounded). */
+#include "base/memory.h"
 #include "check.h"
 
 static qea_conv_shape draw_shape(void) {
@@ -172,6 +173,44 @@ static void weights_may_be_changed_between_runs_and_threads_change_nothing_for_i
     compare(&s, QEA_CONV_TRAINING, QEA_F32, QEA_F32, 15);
 }
 
+static void running_allocates_nothing(void **state) {
+    (void)state;
+    const qea_kernels *cpu = cpu_table();
+    qea_conv_shape s = draw_shape();
+    sizes n = sizes_of(&s);
+    float *x = random_floats(n.in), *y = random_floats(n.out), *w = random_floats(n.weights);
+    qea_conv *conv;
+    assert_int_equal(cpu->conv_create(NULL, &s, QEA_CONV_TRAINING, QEA_F32, QEA_F32, &conv), QEA_OK);
+    size_t before = qea_alloc_count();
+    assert_int_equal(cpu->conv_set_weights(NULL, conv, w), QEA_OK);
+    assert_int_equal(cpu->conv_forward(NULL, conv, x, y), QEA_OK);
+    assert_int_equal(cpu->conv_backward_weights(NULL, conv, x, y, w), QEA_OK);
+    assert_int_equal(cpu->conv_backward_data(NULL, conv, y, x), QEA_OK);
+    assert_int_equal(qea_alloc_count(), before);
+    cpu->conv_destroy(conv);
+    free(x), free(y), free(w);
+}
+
+/* Leaks show under the address sanitizer. */
+static void a_failed_allocation_is_reported_and_leaves_nothing(void **state) {
+    (void)state;
+    const qea_kernels *tables[] = {qea_kernels_ref(), cpu_table()};
+    qea_conv_shape s = draw_shape();
+    for (size_t t = 0; t < 2; t++) {
+        qea_status status = QEA_ERR_MEMORY;
+        long n = 0;
+        while (status != QEA_OK) {
+            qea_conv *conv;
+            qea_alloc_fail_after(++n);
+            status = tables[t]->conv_create(NULL, &s, QEA_CONV_TRAINING, QEA_F32, QEA_F32, &conv);
+            assert_true(status == QEA_OK || (status == QEA_ERR_MEMORY && !conv));
+            tables[t]->conv_destroy(conv);
+        }
+        assert_true(n > 3);
+        qea_alloc_fail_after(0);
+    }
+}
+
 static void shapes_that_do_not_fit_are_refused(void **state) {
     (void)state;
     const qea_kernels *tables[] = {qea_kernels_ref(), qea_kernels_cpu(NULL, "auto")};
@@ -203,6 +242,8 @@ static int tests_with(const char *isa) {
         cmocka_unit_test(linear_layers_are_1x1_convolutions_of_1x1_images),
         cmocka_unit_test(integers_convolve_to_the_same_bits_in_bf16),
         cmocka_unit_test(weights_may_be_changed_between_runs_and_threads_change_nothing_for_integers),
+        cmocka_unit_test(running_allocates_nothing),
+        cmocka_unit_test(a_failed_allocation_is_reported_and_leaves_nothing),
         cmocka_unit_test(shapes_that_do_not_fit_are_refused),
     };
     return cmocka_run_group_tests_name(isa, tests, NULL, NULL);

@@ -1,5 +1,6 @@
 /* The cpu table's fused passes against the reference, to the bit: both are the same float32 operations on each value.
  * Sums over rows are float32 within a chunk here and float64 there, hence a tolerance. */
+#include "base/memory.h"
 #include "check.h"
 
 typedef struct scene { /* a random segment with everything that goes back to it */
@@ -187,6 +188,21 @@ static void sums_do_not_depend_on_the_number_of_threads(void **state) {
     }
 }
 
+static void passes_allocate_nothing(void **state) {
+    (void)state;
+    const qea_kernels *cpu = cpu_table();
+    scene c = draw_scene();
+    qea_segment_sums sums = draw_sums(&c, true, true);
+    float *stats = kept_floats(&c, 2 * c.s.channels);
+    size_t before = qea_alloc_count();
+    cpu->channel_stats(c.s.branch[0].x, c.s.rows, c.s.channels, stats, stats + c.s.channels);
+    cpu->segment_forward(&c.s);
+    cpu->segment_reduce(&c.s, &c.grads, &sums);
+    cpu->segment_backward(&c.s, &c.grads, c.dx);
+    assert_int_equal(qea_alloc_count(), before);
+    free_scene(&c);
+}
+
 /* The deviation is a thousandth of the mean: a difference of sums of squares would leave nothing of the variance. */
 static void statistics_hold_where_the_mean_is_large(void **state) {
     (void)state;
@@ -248,6 +264,7 @@ static int tests_with(const char *isa) {
         cmocka_unit_test(dx_may_lie_on_a_gradient_or_on_its_own_x),
         cmocka_unit_test(sums_over_rows_are_the_reference_within_float32_rounding),
         cmocka_unit_test(sums_do_not_depend_on_the_number_of_threads),
+        cmocka_unit_test(passes_allocate_nothing),
         cmocka_unit_test(statistics_hold_where_the_mean_is_large),
         cmocka_unit_test(special_values_pass_through_as_in_the_reference),
     };
