@@ -1,4 +1,5 @@
-/* nn/plan.h: a model made ready to run: nodes grouped into convolutions and fused element-wise segments, buffers laid out. */
+/* nn/plan.h: a model made ready to run: nodes grouped into convolutions and fused element-wise segments, buffers laid
+ * out. */
 #ifndef QEA_NN_PLAN_H
 #define QEA_NN_PLAN_H
 
@@ -8,7 +9,7 @@
 typedef enum qea_precision {
     QEA_PRECISION_AUTO, /* bf16 where the CPU has AMX, else float32 */
     QEA_PRECISION_F32,
-    QEA_PRECISION_BF16  /* convolutions of layers with 1..8 bits (both) in bf16, the others in float32 */
+    QEA_PRECISION_BF16 /* convolutions of layers with 1..8 bits (both) in bf16, the others in float32 */
 } qea_precision;
 
 typedef struct qea_plan_options {
@@ -21,19 +22,25 @@ typedef struct qea_plan_options {
 
 typedef struct qea_plan qea_plan;
 
-/* Everything is allocated here; running allocates nothing. The model is borrowed and is read (weights, running statistics,
- * parameters) at each run. */
-QEA_MUST_USE qea_status qea_plan_create(qea_context *ctx, qea_model *model, const qea_plan_options *options, qea_plan **out);
+/* Everything is allocated here; running allocates nothing. The model is borrowed and is read (weights, running
+ * statistics, parameters) at each run. */
+QEA_MUST_USE qea_status qea_plan_create(qea_context *ctx, qea_model *model, const qea_plan_options *options,
+                                        qea_plan **out);
 void qea_plan_destroy(qea_plan *plan);
 size_t qea_plan_bytes(const qea_plan *plan);
 
-typedef struct qea_batch_result { double loss; /* sum over images */ int64_t right, right_top5, count; } qea_batch_result;
+typedef struct qea_batch_result {
+    double loss; /* sum over images */
+    int64_t right, right_top5, count;
+} qea_batch_result;
 
 /* One training pass: forward with batch statistics (running ones are updated), loss (mean over images), backward; every
  * trained parameter's grad is written. images [batch][H][W][C] float32, labels [batch], all present. */
-QEA_MUST_USE qea_status qea_plan_train(qea_context *ctx, qea_plan *plan, const float *images, const int32_t *labels, qea_batch_result *result);
+QEA_MUST_USE qea_status qea_plan_train(qea_context *ctx, qea_plan *plan, const float *images, const int32_t *labels,
+                                       qea_batch_result *result);
 /* Forward with running statistics; rows with label -1 do not count. Works on training plans too. */
-QEA_MUST_USE qea_status qea_plan_evaluate(qea_context *ctx, qea_plan *plan, const float *images, const int32_t *labels, qea_batch_result *result);
+QEA_MUST_USE qea_status qea_plan_evaluate(qea_context *ctx, qea_plan *plan, const float *images, const int32_t *labels,
+                                          qea_batch_result *result);
 /* Call before the first qea_plan_evaluate after the model changed (quantises and packs the weights). */
 QEA_MUST_USE qea_status qea_plan_refresh(qea_context *ctx, qea_plan *plan);
 /* Logits of the last run, [batch][classes]. */
