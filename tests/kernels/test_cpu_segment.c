@@ -39,10 +39,10 @@ static qea_act_quant draw_quant(void) {
     return q;
 }
 
-static scene draw_scene(void) {
+static scene draw_scene_of(int values) { /* about that many */
     static const int channels[] = {1, 3, 7, 8, 16, 33, 64, 129, 256, 257, 600};
     scene c = {.s = {.channels = channels[draw_int(0, 10)], .relu = draw_int(0, 1)}};
-    c.s.rows = (size_t)draw_int(1, draw_int(0, 3) ? 300 : 120000 / c.s.channels);
+    c.s.rows = (size_t)(values / c.s.channels + 1);
     c.count = c.s.rows * (size_t)c.s.channels;
     c.s.num_branches = draw_int(1, 2);
     for (int b = 0; b < c.s.num_branches; b++) {
@@ -71,6 +71,8 @@ static scene draw_scene(void) {
     for (int i = 0; i < c.grads.num_plain; i++) c.grads.plain[i] = kept_view(&c, true);
     return c;
 }
+
+static scene draw_scene(void) { return draw_scene_of(draw_int(1, draw_int(0, 3) ? 8000 : 120000)); }
 
 static qea_view kept_copy(scene *c, qea_view v) {
     if (!v.data) return v;
@@ -167,8 +169,8 @@ static void sums_over_rows_are_the_reference_within_float32_rounding(void **stat
 static void sums_do_not_depend_on_the_number_of_threads(void **state) {
     (void)state;
     const qea_kernels *cpu = cpu_table();
-    for (int i = 0; i < 25; i++) {
-        scene c = draw_scene();
+    for (int i = 0; i < 25; i++) { /* the large ones have as many chunks as there may be */
+        scene c = i % 12 ? draw_scene() : draw_scene_of(2500000);
         size_t channels = (size_t)c.s.channels;
         qea_segment_sums sums[2] = {draw_sums(&c, true, true), draw_sums(&c, true, true)};
         float *stats = kept_floats(&c, 4 * c.s.channels);
@@ -230,18 +232,21 @@ static void special_values_pass_through_as_in_the_reference(void **state) {
     const float values[] = {0.0F,  -0.0F, 0.5F,   1.5F,     2.5F,      -0.5F, -1.5F,  14.5F,  15.0F, 15.5F,
                             16.0F, 1e30F, -1e30F, INFINITY, -INFINITY, NAN,   1e-40F, 0.499F, 3.0F};
     enum { N = sizeof values / sizeof values[0] };
-    for (int form = 0; form < 16; form++) {
+    for (int form = 0; form < 48; form++) {
         qea_type type = form % 2 ? QEA_BF16 : QEA_F32;
         qea_view x = make_view(QEA_F32, N), g = make_view(QEA_F32, N);
         for (size_t i = 0; i < N; i++) put(x, i, values[i]), put(g, i, 1.0F + (float)i);
         qea_segment s = {.rows = N, .channels = 1, .num_branches = 1, .num_quants = 1, .relu = form & 8};
         s.branch[0].x = x;
-        s.out[0].quant = (qea_act_quant){
-            .kind = form & 4 ? QEA_ACT_SIGN : QEA_ACT_ROUND, .inv_step = 1, .hi = 15, .lo = form & 2 ? -16 : 0};
+        s.out[0].quant = (qea_act_quant){.kind = form & 4 ? QEA_ACT_SIGN : QEA_ACT_ROUND,
+                                         .grad = (qea_act_grad)(form / 16),
+                                         .inv_step = 1,
+                                         .hi = 15,
+                                         .lo = form & 2 ? -16 : 0};
         qea_segment r = s;
         qea_segment_grads grads = {.quant = {g}};
-        qea_segment_dx a[QEA_MAX_BRANCHES] = {{.dx = make_view(type, N)}},
-                       b[QEA_MAX_BRANCHES] = {{.dx = make_view(type, N)}};
+        qea_segment_dx a[QEA_MAX_BRANCHES] = {{.dx = make_view(type, N)}};
+        qea_segment_dx b[QEA_MAX_BRANCHES] = {{.dx = make_view(type, N)}};
         s.y = make_view(type, N), r.y = make_view(type, N);
         s.out[0].q = make_view(type, N), r.out[0].q = make_view(type, N);
         cpu->segment_forward(&s);
@@ -257,6 +262,26 @@ static void special_values_pass_through_as_in_the_reference(void **state) {
     }
 }
 
+/* Integers, so that all sums are exact: whatever lies on an end of the range counts once, and on the right side. */
+static void parameter_sums_at_the_ends_of_the_range_are_the_reference_bits(void **state) {
+    (void)state;
+    const qea_kernels *cpu = cpu_table();
+    for (int form = 0; form < 4; form++) {
+        scene c = {.s = {.rows = 100, .channels = 7, .num_branches = 1, .num_quants = 1}, .count = 700};
+        c.s.branch[0].x = random_integers(QEA_F32, c.count, -6, 6);
+        c.grads.quant[0] = random_integers(QEA_F32, c.count, -6, 6);
+        keep(&c, c.s.branch[0].x.data), keep(&c, c.grads.quant[0].data);
+        c.s.out[0].quant =
+            (qea_act_quant){QEA_ACT_ROUND, form & 1 ? QEA_GRAD_PACT : QEA_GRAD_LSQ, 1, form & 2 ? -4 : 0, 3};
+        qea_segment_sums a = draw_sums(&c, true, false), b = draw_sums(&c, true, false);
+        cpu->segment_reduce(&c.s, &c.grads, &a);
+        qea_kernels_ref()->segment_reduce(&c.s, &c.grads, &b);
+        assert_memory_equal(a.dz, b.dz, 7 * sizeof(float));
+        assert_true(a.param[0] == b.param[0]);
+        free_scene(&c);
+    }
+}
+
 static int tests_with(const char *isa) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(forward_gives_the_reference_bits),
@@ -266,6 +291,7 @@ static int tests_with(const char *isa) {
         cmocka_unit_test(sums_do_not_depend_on_the_number_of_threads),
         cmocka_unit_test(passes_allocate_nothing),
         cmocka_unit_test(statistics_hold_where_the_mean_is_large),
+        cmocka_unit_test(parameter_sums_at_the_ends_of_the_range_are_the_reference_bits),
         cmocka_unit_test(special_values_pass_through_as_in_the_reference),
     };
     return cmocka_run_group_tests_name(isa, tests, NULL, NULL);
