@@ -51,6 +51,13 @@ static qea_dnnl_conv describe(const qea_conv_shape *s, qea_type type, qea_type o
     return d;
 }
 
+/* oneDNN 2.6.3's 1x1 backward-weights first gathers the pixels that the stride leaves, in whole vectors: fewer channels
+ * than fill one, and it writes past its scratch memory. */
+static bool writes_past_its_end(const qea_conv_shape *s) {
+    enum { WIDEST_VECTOR = 16 };
+    return s->r == 1 && s->s == 1 && s->stride > 1 && s->c / s->groups < WIDEST_VECTOR;
+}
+
 /* The gradient of the weights is float32 also where the rest is bf16. */
 static qea_status describe_passes(qea_context *ctx, builder *b, qea_conv_use use) {
     bool training = use == QEA_CONV_TRAINING;
@@ -62,6 +69,7 @@ static qea_status describe_passes(qea_context *ctx, builder *b, qea_conv_use use
     DNNL_TRY(qea_dnnl_conv_desc(b->engine, QEA_DNNL_DATA, &problem, b->attr, b->forward, &b->data),
              "backward-data of a convolution");
     problem.weights_type = dnnl_f32;
+    problem.not_1x1 = writes_past_its_end(&b->conv->shape);
     DNNL_TRY(qea_dnnl_conv_desc(b->engine, QEA_DNNL_WEIGHTS, &problem, b->attr, b->forward, &b->weights),
              "backward-weights of a convolution");
     return QEA_OK;

@@ -1,9 +1,17 @@
 #include "kernels/onednn/version.h"
 
+#include <string.h>
+
 static const dnnl_dims_t no_dilation = {0};
 
 static dnnl_format_tag_t plain_tag(const qea_dnnl_conv *conv) {
     return conv->weight_dims == 5 ? dnnl_goihw : dnnl_oihw;
+}
+
+static bool is_1x1(const_dnnl_primitive_desc_t desc) {
+    const char *name = NULL;
+    dnnl_status_t status = dnnl_primitive_desc_query(desc, dnnl_query_impl_info_str, 0, (void *)&name);
+    return status == dnnl_success && name && strncmp(name, "jit_1x1", strlen("jit_1x1")) == 0;
 }
 
 #if DNNL_VERSION_MAJOR >= 3
@@ -50,6 +58,7 @@ dnnl_status_t qea_dnnl_conv_desc(dnnl_engine_t engine, qea_dnnl_pass pass, const
     descs d;
     dnnl_status_t status = describe(conv, &d);
     if (status == dnnl_success) status = create(engine, pass, conv, &d, attr, hint, out);
+    while (status == dnnl_success && conv->not_1x1 && is_1x1(*out)) status = dnnl_primitive_desc_next_impl(*out);
     destroy(&d);
     return status;
 }
@@ -86,13 +95,30 @@ static dnnl_status_t describe(qea_dnnl_pass pass, const qea_dnnl_conv *c, dnnl_c
                                                       no_dilation, c->before, c->after);
 }
 
+static dnnl_status_t first_not_1x1(dnnl_engine_t engine, const dnnl_convolution_desc_t *desc,
+                                   const_dnnl_primitive_attr_t attr, const_dnnl_primitive_desc_t hint,
+                                   dnnl_primitive_desc_t *out) {
+    dnnl_primitive_desc_iterator_t iterator;
+    dnnl_status_t status = dnnl_primitive_desc_iterator_create(&iterator, desc, attr, engine, hint);
+    if (status != dnnl_success) return status;
+    for (; status == dnnl_success; status = dnnl_primitive_desc_iterator_next(iterator)) {
+        *out = dnnl_primitive_desc_iterator_fetch(iterator);
+        if (!*out || !is_1x1(*out)) break;
+        dnnl_primitive_desc_destroy(*out);
+        *out = NULL;
+    }
+    dnnl_primitive_desc_iterator_destroy(iterator);
+    return status == dnnl_success && !*out ? dnnl_out_of_memory : status;
+}
+
 dnnl_status_t qea_dnnl_conv_desc(dnnl_engine_t engine, qea_dnnl_pass pass, const qea_dnnl_conv *conv,
                                  const_dnnl_primitive_attr_t attr, const_dnnl_primitive_desc_t hint,
                                  dnnl_primitive_desc_t *out) {
     dnnl_convolution_desc_t desc;
     dnnl_status_t status = describe(pass, conv, &desc);
     if (status != dnnl_success) return status;
-    return dnnl_primitive_desc_create(out, &desc, attr, engine, hint);
+    return conv->not_1x1 ? first_not_1x1(engine, &desc, attr, hint, out)
+                         : dnnl_primitive_desc_create(out, &desc, attr, engine, hint);
 }
 
 dnnl_status_t qea_dnnl_plain_weights(dnnl_engine_t engine, const qea_dnnl_conv *conv, dnnl_memory_t *out) {

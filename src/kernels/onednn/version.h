@@ -4,6 +4,7 @@
 #define QEA_KERNELS_ONEDNN_VERSION_H
 
 #include <dnnl.h>
+#include <stdbool.h>
 
 #if DNNL_VERSION_MAJOR >= 3
 typedef const_dnnl_memory_desc_t qea_dnnl_desc;
@@ -17,6 +18,7 @@ typedef struct qea_dnnl_conv { /* logical dimensions, n c h w; weights [g] k c r
     dnnl_dims_t src, weights, dst, strides, before, after;
     int weight_dims; /* 4, or 5 with groups */
     dnnl_data_type_t src_type, weights_type, dst_type;
+    bool not_1x1; /* the implementations named "jit_1x1" are passed over */
 } qea_dnnl_conv;
 
 /* Activations lie as nhwc, weights as the primitive likes. `hint`: for the backward passes the forward pass's
