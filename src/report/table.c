@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "report/parts.h"
 
 void qea_wilson_interval(double share, double count, double *low, double *high) {
@@ -81,8 +82,8 @@ static void put_row(qea_text *text, const qea_report_model *model) {
 void qea_report_table(const qea_report_step *step, qea_text *out) {
     qea_text_put(
         out, "  model                    id   top-1 %  95 % interval   flops M  params k   weight kB  w bits a bits\n");
-    const qea_report_model **order = malloc((step->count + 1) * sizeof *order);
-    if (order == NULL) {
+    const qea_report_model **order = NULL;
+    if (QEA_NEW(NULL, "the table", order, step->count + 1) != QEA_OK) {
         out->failed = true;
         return;
     }
@@ -91,5 +92,5 @@ void qea_report_table(const qea_report_step *step, qea_text *out) {
         if (step->models[i].on_front || strcmp(step->name, "nas") != 0) order[count++] = &step->models[i];
     qsort(order, count, sizeof *order, by_falling_accuracy);
     for (size_t i = 0; i < count; i++) put_row(out, order[i]);
-    free(order);
+    qea_free(order);
 }

@@ -24,8 +24,7 @@ static qea_status parse_precision(qea_context *ctx, const char *name, qea_precis
     static const char *const names[] = {"auto", "f32", "bf16"};
     *out = QEA_PRECISION_AUTO;
     for (int i = 0; name != NULL; i++) {
-        if (i == 3)
-            return qea_fail(ctx, QEA_ERR_CONFIG, "precision: found '%s', allowed are auto, f32, bf16", name);
+        if (i == 3) return qea_fail(ctx, QEA_ERR_CONFIG, "precision: found '%s', allowed are auto, f32, bf16", name);
         if (strcmp(name, names[i]) != 0) continue;
         *out = (qea_precision)i;
         break;
