@@ -5,7 +5,7 @@ CMAKE_ARGS ?=
 DEMO_ARGS ?=
 TEST_ARGS ?=
 
-configure = cmake --preset release $(CMAKE_ARGS) --log-level=WARNING
+configure = cmake --preset release $(CMAKE_ARGS) --log-level=WARNING >/dev/null
 
 .PHONY: all help demo test bench check sanitize fuzz format config-docs install clean
 
@@ -47,13 +47,13 @@ check: ## format, layers, headers, names, symbols, calls
 
 sanitize: ## the tests under AddressSanitizer and UndefinedBehaviorSanitizer
 	@scripts/install-deps build test
-	@cmake --preset asan --log-level=WARNING
+	@cmake --preset asan --log-level=WARNING >/dev/null
 	@cmake --build --preset asan
 	@scripts/run-tests build-asan $(TEST_ARGS)
 
 fuzz: ## every fuzz target for FUZZ_SECONDS (8)
 	@scripts/install-deps build check
-	@cmake --preset fuzz --log-level=WARNING
+	@cmake --preset fuzz --log-level=WARNING >/dev/null
 	@cmake --build --preset fuzz --target fuzzers
 	@scripts/run-fuzzers build-fuzz $(FUZZ_SECONDS)
 
