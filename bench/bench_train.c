@@ -23,7 +23,13 @@ static struct settings {
     double seconds;
     const char *isa, *out;
     bool peer, profile;
-} settings = {.threads = {1, 2}, .num_threads = 2, .batch = 128, .seconds = 5, .isa = "auto", .peer = true};
+} settings = {.threads = {1, 2},
+              .num_threads = 2,
+              .batch = 128,
+              .seconds = 5,
+              .isa = "auto",
+              .peer = true,
+              .out = "build/bench/train.json"};
 
 static qea_context *ctx;
 static const qea_kernels *kernels;
@@ -332,6 +338,12 @@ static void write_results(const json_t *results) {
     qea_text_put_json(&text, results, 2);
     qea_text_put(&text, "\n");
     must(qea_text_finish(ctx, &text));
+    const char *slash = strrchr(settings.out, '/');
+    if (slash) {
+        char folder[4096];
+        snprintf(folder, sizeof folder, "%.*s", (int)(slash - settings.out), settings.out);
+        must(qea_folder_make(ctx, folder));
+    }
     must(qea_file_write(ctx, settings.out, text.bytes, text.size));
     printf("written: %s\n", settings.out);
     qea_text_free(&text);
@@ -400,7 +412,7 @@ int main(int argc, char **argv) {
         json_array_append_new(runs, bench_threads(settings.threads[i], least));
     json_object_set_new(results, "runs", runs);
     json_object_set_new(results, "ratios", least);
-    if (settings.out) write_results(results);
+    write_results(results);
     json_decref(results);
     qea_free(images);
     qea_free(labels);

@@ -35,10 +35,13 @@ typedef struct qea_batch_result {
 } qea_batch_result;
 
 /* One training pass: forward with batch statistics (running ones are updated), loss (mean over images), backward; every
- * trained parameter's grad is written. images [batch][H][W][C] float32, labels [batch], all present. */
+ * trained parameter's grad is written. Weights are quantised and packed first; LSQ's steps without a value get one.
+ * images [batch][H][W][C] float32, labels [batch], all present. */
 QEA_MUST_USE qea_status qea_plan_train(qea_context *ctx, qea_plan *plan, const float *images, const int32_t *labels,
                                        qea_batch_result *result);
-/* Forward with running statistics; rows with label -1 do not count. Works on training plans too. */
+/* Forward with running statistics; rows with label -1 do not count. Works on training plans too, where bf16 layers
+ * store their outputs in bf16; an inference plan stores them exactly. QEA_ERR_STATE: LSQ's steps have no values before
+ * training. */
 QEA_MUST_USE qea_status qea_plan_evaluate(qea_context *ctx, qea_plan *plan, const float *images, const int32_t *labels,
                                           qea_batch_result *result);
 /* Call before the first qea_plan_evaluate after the model changed (quantises and packs the weights). */

@@ -47,7 +47,6 @@ static void find_lifetimes(qea_plan *plan) {
     }
     int end = plan->options.training ? 2 * steps : steps;
     touch(plan, plan->logits, end);
-    touch(plan, plan->dlogits, steps - 1); /* written between the last forward step and its backward part */
     for (int i = 0; i < steps && plan->options.training; i++) {
         const plan_step *step = &plan->steps[i];
         int time = 2 * steps - 1 - i;
