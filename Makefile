@@ -35,13 +35,14 @@ bench: ## training speed beside PyTorch's, and kernels against plain C (BENCH_AR
 	@build/bench_kernels
 	@build/bench_train $(BENCH_ARGS)
 
-check: ## format, layers, headers, names, scripts, symbols, calls
+check: ## format, layers, headers, names, documents, scripts, symbols, calls
 	@scripts/install-deps build check
 	@$(MAKE) --no-print-directory all
 	@scripts/check-format
 	@scripts/check-layers
 	@scripts/check-headers
 	@scripts/check-names
+	@scripts/check-docs
 	@scripts/check-scripts
 	@scripts/check-symbols build
 	@scripts/check-calls build
