@@ -102,13 +102,15 @@ QEA_API void qea_string_free(char *text);
 
 /* --- what it costs under a policy (docs/math.md, "Costs") --- */
 typedef struct qea_cost {
-    double flops;              /* millions: sum MACs (w + a)/32 over quantised layers + MACs elsewhere */
-    double params;             /* thousands: sum weights w/32 over quantised layers + parameters elsewhere */
-    double bops;               /* sum MACs w a over quantised layers */
-    double bops_total;         /* the others added at 32 x 32 */
-    double weight_bytes;       /* sum weights w/8 over quantised layers */
-    double weight_bytes_total; /* the others added at 32 bits */
-    double activation_bytes;   /* peak of live tensors over the execution order at batch 1 */
+    double flops;                /* millions: sum MACs (w + a)/32 over quantised layers + MACs elsewhere */
+    double params;               /* thousands: sum weights w/32 over quantised layers + parameters elsewhere */
+    double bops;                 /* sum MACs w a over quantised layers */
+    double bops_total;           /* the others added at 32 x 32 */
+    double weight_bytes;         /* sum weights w/8 over quantised layers */
+    double weight_bytes_total;   /* the others added at 32 bits */
+    double activation_bytes;     /* peak of live tensors over the execution order at batch 1 */
+    double mean_weight_bits;     /* over quantised layers, by number of weights; a layer left out counts as 0 */
+    double mean_activation_bits; /* over quantised layers, by MACs */
 } qea_cost;
 /* policy NULL = 32 bits everywhere. QEA_ERR_CONFIG: wrong number of layers, bits not defined for the quantiser, 0 bits
  * for a layer whose output is larger than its input. */

@@ -106,6 +106,20 @@ static double peak_activation_bytes(const qea_graph *g, const stored_value *valu
     return peak;
 }
 
+static void fill_mean_bits(const qea_graph *g, const qea_bit_policy *policy, qea_cost *cost) {
+    double macs = 0, weights = 0, activation_bits = 0;
+    for (size_t i = 0; i < qea_graph_num_nodes(g); i++) {
+        const qea_graph_node *node = qea_graph_node_at(g, (qea_node)i);
+        if (node->quantized < 0) continue;
+        const qea_layer_info *layer = qea_graph_quantized(g, (size_t)node->quantized);
+        macs += (double)layer->macs;
+        weights += (double)layer->weights;
+        activation_bits += (double)layer->macs * bits_of(node, policy).activation;
+    }
+    cost->mean_weight_bits = weights > 0 ? cost->weight_bytes * 8 / weights : 0;
+    cost->mean_activation_bits = macs > 0 ? activation_bits / macs : 0;
+}
+
 qea_status qea_graph_cost(qea_context *ctx, const qea_graph *g, const qea_bit_policy *policy, qea_cost *out) {
     qea_cost cost = {0};
     size_t count = qea_graph_num_nodes(g);
@@ -119,6 +133,7 @@ qea_status qea_graph_cost(qea_context *ctx, const qea_graph *g, const qea_bit_po
     for (size_t i = 0; i < count; i++) add_node_cost(g, qea_graph_node_at(g, (qea_node)i), policy, &cost);
     find_readers(g, policy, values);
     cost.activation_bytes = peak_activation_bytes(g, values);
+    fill_mean_bits(g, policy, &cost);
     cost.flops /= 1e6;
     cost.params /= 1e3;
     qea_free(values);

@@ -54,17 +54,14 @@ static qea_status load_data(qea_context *ctx, const qea_eval_options *options, l
     return QEA_OK;
 }
 
-static void mean_bits(const loaded *l, qea_eval_report *out) {
-    double weights = 0, macs = 0;
-    for (size_t i = 0; i < qea_graph_num_quantized(l->graph); i++) {
-        const qea_layer_info *layer = qea_graph_quantized(l->graph, i);
-        weights += (double)layer->weights;
-        macs += (double)layer->macs;
-        out->mean_weight_bits += (double)layer->weights * l->model->weight_bits[i];
-        out->mean_activation_bits += (double)layer->macs * l->model->activation_bits[i];
-    }
-    if (weights > 0) out->mean_weight_bits /= weights;
-    if (macs > 0) out->mean_activation_bits /= macs;
+static qea_status fill_mean_bits(qea_context *ctx, const loaded *l, qea_eval_report *out) {
+    qea_bit_policy policy = {l->model->weight_quantizer, l->model->activation_quantizer,
+                             qea_graph_num_quantized(l->graph), l->model->weight_bits, l->model->activation_bits};
+    qea_cost cost;
+    QEA_TRY(qea_graph_cost(ctx, l->graph, &policy, &cost));
+    out->mean_weight_bits = cost.mean_weight_bits;
+    out->mean_activation_bits = cost.mean_activation_bits;
+    return QEA_OK;
 }
 
 static qea_status measure(qea_context *ctx, const qea_eval_options *options, loaded *l, qea_eval_report *out) {
@@ -91,8 +88,7 @@ static qea_status measure(qea_context *ctx, const qea_eval_options *options, loa
                              .loss = result.loss,
                              .images_per_s = result.images_per_s};
     qea_wilson_interval(out->accuracy, (double)out->count, &out->low95, &out->high95);
-    mean_bits(l, out);
-    return QEA_OK;
+    return fill_mean_bits(ctx, l, out);
 }
 
 qea_status qea_model_evaluate(qea_context *ctx, const qea_eval_options *options, qea_eval_report *out) {

@@ -38,19 +38,6 @@ static json_t *describe_space(const qea_run *run) {
     return object;
 }
 
-static void mean_bits(const qea_run *run, const qea_trial_record *record, qea_report_model *model) {
-    double weights = 0, weight_bits = 0, macs = 0, activation_bits = 0;
-    for (size_t i = 0; i < record->num_layers; i++) {
-        const qea_layer_info *layer = qea_graph_quantized(run->graph, i);
-        weights += (double)layer->weights;
-        macs += (double)layer->macs;
-        weight_bits += (double)layer->weights * record->weight_bits[i];
-        activation_bits += (double)layer->macs * record->activation_bits[i];
-    }
-    model->mean_weight_bits = weights > 0 ? weight_bits / weights : 0;
-    model->mean_activation_bits = macs > 0 ? activation_bits / macs : 0;
-}
-
 static qea_report_model model_of(const qea_run *run, const qea_trial_record *record) {
     qea_report_model model = {.id = record->id,
                               .label = record->label,
@@ -66,7 +53,11 @@ static qea_report_model model_of(const qea_run *run, const qea_trial_record *rec
                               .model_path = record->model_path,
                               .runtime_s = record->train_seconds};
     if (record->result_json != NULL) model.performance = json_loads(record->result_json, 0, NULL);
-    mean_bits(run, record, &model);
+    qea_cost cost = {0};
+    if (qea_bit_space_cost(NULL, run->space, record->weight_bits, record->activation_bits, &cost) == QEA_OK) {
+        model.mean_weight_bits = cost.mean_weight_bits;
+        model.mean_activation_bits = cost.mean_activation_bits;
+    }
     return model;
 }
 

@@ -66,6 +66,24 @@ static void a_layer_with_0_bits_costs_nothing(void **state) {
     qea_graph_destroy(g);
 }
 
+static void mean_bits_weigh_weights_by_number_and_activations_by_macs(void **state) {
+    qea_context *ctx = *state;
+    qea_resnet_options options = check_resnet20();
+    qea_graph *g;
+    must(ctx, qea_resnet_create(ctx, &options, &g));
+    uint8_t w[20], a[20];
+    memset(w, 2, sizeof w);
+    memset(a, 4, sizeof a);
+    w[0] = 8;  /* 16*16*9 = 2,304 of 269,824 weights */
+    a[19] = 8; /* 64*64*9*8*8 = 2,359,296 of 40,370,176 MACs */
+    qea_bit_policy policy = {QEA_DOREFA, QEA_DOREFA, 20, w, a};
+    qea_cost cost;
+    must(ctx, qea_graph_cost(ctx, g, &policy, &cost));
+    assert_near(cost.mean_weight_bits, 2 + 6 * 2304.0 / 269824.0, 1e-12);
+    assert_near(cost.mean_activation_bits, 4 + 4 * 2359296.0 / 40370176.0, 1e-12);
+    qea_graph_destroy(g);
+}
+
 static void policies_that_do_not_fit_are_refused_by_name(void **state) {
     qea_context *ctx = *state;
     qea_resnet_options options = check_resnet20();
@@ -207,6 +225,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(resnet20_costs_what_the_reference_says),
         cmocka_unit_test(without_a_policy_everything_is_float),
+        cmocka_unit_test(mean_bits_weigh_weights_by_number_and_activations_by_macs),
         cmocka_unit_test(a_layer_with_0_bits_costs_nothing),
         cmocka_unit_test(policies_that_do_not_fit_are_refused_by_name),
         cmocka_unit_test(a_layer_whose_output_is_larger_cannot_be_left_out),
