@@ -74,7 +74,9 @@ static qea_train_options options_of(const qea_executor *executor, const qea_job 
                                  .checkpoint = job->checkpoint,
                                  .checkpoint_epochs = recipe->checkpoint_epochs};
     options.train.seed = job->seed;
-    if (executor->data.validation.count > 0) options.validation = &executor->data.validation;
+    /* A trial of the search is validated once, at its end, unless an epoch is to be chosen. */
+    if (executor->data.validation.count > 0 && (executor->final || recipe->keep_best))
+        options.validation = &executor->data.validation;
     return options;
 }
 
