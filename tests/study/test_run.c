@@ -166,26 +166,36 @@ static void another_seed_gives_other_results(void **state) {
     qea_free(b);
 }
 
-static void a_killed_run_resumes_to_the_same_results(void **state) {
+/* Runs the command until the task's log tells of `trials` finished ones, then sends the signal. Returns the exit code
+ * as a shell sees it: 128 + signal where the signal ended it. */
+static int run_and_signal(const char *arguments, const char *task, int trials, const char *signal) {
+    char line[2048];
+    (void)snprintf(line, sizeof line,
+                   "cd %s && { %s %s >out 2>&1 & p=$!; "
+                   "until [ \"$(grep -c ' done: ' tasks/%s/logs/pipeline.log 2>/dev/null)\" -ge %d ] 2>/dev/null; do "
+                   "kill -0 $p 2>/dev/null || break; sleep 0.01; done; kill -%s $p 2>/dev/null; wait $p; }",
+                   folder, command, arguments, task, trials, signal);
+    int status = system(line);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
+}
+
+static void a_run_killed_again_and_again_resumes_to_the_same_results(void **state) {
     (void)state;
-    int interrupted = 0, code = run("timeout -s KILL 0.4", "run config.yml -t killed --set general.workers=2");
-    static const char *const waits[] = {"0.3", "0.5", "0.4", "0.7", "0.6"};
-    for (int i = 0; code != 0 && i < 5; i++) {
-        interrupted++;
-        char before[64];
-        (void)snprintf(before, sizeof before, "timeout -s KILL %s", waits[i]);
-        code = run(before, "run --resume tasks/killed");
+    static const int kills[] = {3, 9, 13, 15, 16}; /* the search has 14 trials, the rest are full trainings */
+    int killed = 0;
+    for (int i = 0; i < 5; i++) {
+        const char *arguments = i == 0 ? "run config.yml -t killed --workers 2" : "run --resume tasks/killed";
+        killed += run_and_signal(arguments, "killed", kills[i], "KILL") == 128 + 9;
     }
-    if (code != 0) code = run("", "run -r -t killed");
-    assert_int_equal(code, 0);
-    assert_true(interrupted > 0);
+    assert_int_equal(run("", "run -r -t killed"), 0);
+    assert_true(killed >= 3); /* a fast machine may finish between two looks at the log */
     assert_same_results("plain", "killed");
 }
 
 static void interrupting_leaves_a_task_that_resumes(void **state) {
     (void)state;
-    int code = run("timeout -s INT 0.6", "run config.yml -t interrupted");
-    if (code == 0) skip(); /* a fast machine: it was done before the signal */
+    int code = run_and_signal("run config.yml -t interrupted --workers 1", "interrupted", 4, "INT");
+    assert_int_equal(code, 130);
     assert_output_has("--resume");
     assert_int_equal(run("", "run --resume tasks/interrupted --workers 1"), 0);
     assert_same_results("plain", "interrupted");
@@ -254,7 +264,7 @@ int main(void) {
         cmocka_unit_test(a_run_leaves_its_files_and_shows_a_table),
         cmocka_unit_test(one_worker_and_three_give_byte_equal_results),
         cmocka_unit_test(another_seed_gives_other_results),
-        cmocka_unit_test(a_killed_run_resumes_to_the_same_results),
+        cmocka_unit_test(a_run_killed_again_and_again_resumes_to_the_same_results),
         cmocka_unit_test(interrupting_leaves_a_task_that_resumes),
         cmocka_unit_test(a_finished_task_resumes_without_training_anything),
         cmocka_unit_test(a_task_of_the_same_name_is_refused),
