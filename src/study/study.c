@@ -140,6 +140,14 @@ static qea_status open_old(qea_context *ctx, qea_run *run) {
     return qea_store_add_event(ctx, run->task.store, "", 0, "resumed");
 }
 
+static qea_status warn_if_not_repeatable(qea_context *ctx, const qea_run *run) {
+    char *repeatable;
+    QEA_TRY(qea_store_get(ctx, run->task.store, "repeatable", &repeatable));
+    if (repeatable != NULL) qea_log(ctx, QEA_LOG_WARNING, "this run may not repeat: %s", repeatable);
+    qea_free(repeatable);
+    return QEA_OK;
+}
+
 static qea_status run_steps(qea_context *ctx, qea_run *run, qea_study_result *result) {
     QEA_TRY(qea_task_environment(ctx, &run->task, run->config, run->options->force));
     qea_status status = QEA_OK;
@@ -150,7 +158,8 @@ static qea_status run_steps(qea_context *ctx, qea_run *run, qea_study_result *re
         result->table = NULL;
     }
     if (status == QEA_OK && run->config->has_fully_train) status = qea_run_fully_train(ctx, run);
-    if (status == QEA_OK) return qea_run_write_outputs(ctx, run, &result->table);
+    if (status == QEA_OK) status = qea_run_write_outputs(ctx, run, &result->table);
+    if (status == QEA_OK) return warn_if_not_repeatable(ctx, run);
     char line[2100];
     (void)snprintf(line, sizeof line, "ended: %s", qea_context_message(ctx));
     qea_task_log(&run->task, line);

@@ -16,6 +16,7 @@
 #include "base/memory.h"
 #include "base/rng.h"
 #include "base/safetensors.h"
+#include "store/store.h"
 
 enum { SIDE = 8, CLASSES = 4, TRAIN = 320, TEST = 96 };
 
@@ -201,6 +202,55 @@ static void interrupting_leaves_a_task_that_resumes(void **state) {
     assert_same_results("plain", "interrupted");
 }
 
+static void killed_workers_cost_nothing_but_time(void **state) {
+    (void)state;
+    char line[2048];
+    (void)snprintf(line, sizeof line,
+                   "cd %s && { %s run config.yml -t workers --workers 2 >out 2>&1 & p=$!; "
+                   "for i in 1 2 3 4 5 6; do sleep 0.05; kill -KILL $(cat /proc/$p/task/$p/children) 2>/dev/null; "
+                   "done; wait $p; }",
+                   folder, command);
+    assert_int_equal(system(line), 0);
+    assert_same_results("plain", "workers");
+    char *log = slurp("tasks/workers/logs/pipeline.log");
+    assert_non_null(strstr(log, "from outside"));
+    qea_free(log);
+}
+
+static void a_task_in_use_is_refused_to_a_second_coordinator(void **state) {
+    (void)state;
+    char line[2048];
+    (void)snprintf(line, sizeof line,
+                   "cd %s && { %s run config.yml -t shared --workers 1 >/dev/null 2>&1 & p=$!; "
+                   "until [ -s tasks/shared/task.lock ]; do sleep 0.01; done; "
+                   "%s run --resume tasks/shared >out 2>&1; code=$?; kill -KILL $p; wait $p; exit $code; }",
+                   folder, command, command);
+    int status = system(line);
+    assert_int_equal(WEXITSTATUS(status), 6);
+}
+
+static void a_task_of_another_machine_resumes_only_by_force(void **state) {
+    (void)state;
+    char path[256];
+    qea_store *store;
+    qea_context *ctx = qea_context_create();
+    (void)snprintf(path, sizeof path, "%s/tasks/single", folder);
+    assert_int_equal(qea_store_open(ctx, path, false, &store), QEA_OK);
+    assert_int_equal(qea_store_set(ctx, store, "instruction set", "another"), QEA_OK);
+    qea_store_close(store);
+    qea_context_destroy(ctx);
+    assert_int_equal(run("", "run --resume tasks/single"), 6);
+    assert_output_has("instruction set");
+    assert_int_equal(run("", "run --resume tasks/single --force"), 0);
+}
+
+static void a_trial_that_takes_too_long_fails_and_the_run_says_that_it_may_not_repeat(void **state) {
+    (void)state;
+    assert_int_equal(run("", "run config.yml -t slow --workers 1 --set general.timeout=0.001"), 0);
+    assert_output_has("time-out");
+    assert_output_has("may not repeat");
+}
+
 static void a_finished_task_resumes_without_training_anything(void **state) {
     (void)state;
     assert_int_equal(run("timeout 5", "run --resume tasks/plain"), 0);
@@ -266,8 +316,12 @@ int main(void) {
         cmocka_unit_test(another_seed_gives_other_results),
         cmocka_unit_test(a_run_killed_again_and_again_resumes_to_the_same_results),
         cmocka_unit_test(interrupting_leaves_a_task_that_resumes),
+        cmocka_unit_test(killed_workers_cost_nothing_but_time),
+        cmocka_unit_test(a_task_in_use_is_refused_to_a_second_coordinator),
+        cmocka_unit_test(a_trial_that_takes_too_long_fails_and_the_run_says_that_it_may_not_repeat),
         cmocka_unit_test(a_finished_task_resumes_without_training_anything),
         cmocka_unit_test(a_task_of_the_same_name_is_refused),
+        cmocka_unit_test(a_task_of_another_machine_resumes_only_by_force),
         cmocka_unit_test(a_saved_model_evaluates_to_the_accuracy_of_its_record),
         cmocka_unit_test(wrong_input_ends_with_its_exit_code_and_names_the_place),
     };
