@@ -21,7 +21,7 @@ static const qea_option options[] = {
     {'p', {"--data_path", "-dp"}, "FOLDER", "where the images of every step are"},
     {'b', {"--batch_size", "-bs"}, "N", "images per training batch in every step"},
     {'e', {"--epochs", "-es"}, "N", "epochs in every step"},
-    {'w', {"--workers"}, "N", "worker processes, or auto: one per core"},
+    {'w', {"--workers"}, "N", "worker processes, or auto: one per usable processor"},
     {'S', {"--parallel_search", "-ps"}, "BOOL", "as in the original; means nothing here (see --workers)"},
     {'T', {"--parallel_fully_train", "-pt"}, "BOOL", "as in the original; means nothing here (see --workers)"},
     {'B', {"--backend", "-b"}, "NAME", "as in the original; means nothing here"},

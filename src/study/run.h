@@ -42,6 +42,10 @@ QEA_MUST_USE qea_status qea_step_trials_add(qea_context *ctx, const qea_run *run
 QEA_MUST_USE qea_status qea_step_trials_save(qea_context *ctx, const qea_run *run, const qea_step_trials *trials,
                                              size_t first);
 
+/* general.workers; where it is auto: a worker for each processor that this process may use (base/limits.h), fewer where
+ * a worker has several threads. */
+int qea_crew_workers(const qea_study_config *config);
+
 /* Workers for one step. */
 typedef struct qea_crew qea_crew;
 QEA_MUST_USE qea_status qea_crew_create(qea_context *ctx, const qea_run *run, qea_step_trials *trials, qea_crew **out);
