@@ -32,7 +32,7 @@ static int tear_down(void **state) {
 }
 
 static void assert_near(double value, double expected) {
-    assert_true(value > expected - 1e-9 && value < expected + 1e-9);
+    assert_true(value >= expected - 1e-9 && value <= expected + 1e-9);
 }
 
 static void a_quota_of_version_2_is_its_quotient(void **state) {
@@ -104,7 +104,7 @@ static void the_affinity_mask_of_this_process_is_seen(void **state) {
     (void)state;
     cpu_set_t before, one;
     assert_int_equal(sched_getaffinity(0, sizeof before, &before), 0);
-    int first = 0;
+    size_t first = 0;
     while (!CPU_ISSET(first, &before)) first++;
     CPU_ZERO(&one);
     CPU_SET(first, &one);
