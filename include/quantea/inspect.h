@@ -87,6 +87,24 @@ QEA_API QEA_MUST_USE qea_status qea_study_estimate(qea_context *ctx, const qea_s
                                                    qea_estimate *out);
 QEA_API void qea_estimate_clear(qea_estimate *estimate);
 
+/* --- a configuration to start from --- */
+
+typedef struct qea_template_options {
+    const char *dataset;   /* a type of qea_dataset_types, or a folder of images (ImageFolder) */
+    const char *data_path; /* where the images of a type are; NULL: the usual place, if there is one */
+    const char *network;   /* a name of qea_template_networks */
+    const char *file;      /* to be written, whole or not at all */
+    bool force;            /* replace a file that exists */
+} qea_template_options;
+
+/* "resnet20", ...; NULL-terminated. */
+QEA_API const char *const *qea_template_networks(void);
+
+/* Writes a commented configuration that qea_study_run accepts. A folder is looked into: its layout, the size of its
+ * first image. QEA_ERR_CONFIG: a data set or network that is not known, no path; QEA_ERR_DATA: a folder without images
+ * in folders of classes; QEA_ERR_STATE: the file exists. */
+QEA_API QEA_MUST_USE qea_status qea_template_write(qea_context *ctx, const qea_template_options *options);
+
 #ifdef __cplusplus
 }
 #endif

@@ -25,7 +25,7 @@ typedef struct qea_command {
     int (*run)(int argc, char **argv); /* what stands behind the command's name; returns the exit code */
 } qea_command;
 
-extern const qea_command qea_command_run, qea_command_estimate, qea_command_eval, qea_command_doctor,
+extern const qea_command qea_command_run, qea_command_estimate, qea_command_init, qea_command_eval, qea_command_doctor,
     qea_command_worker;
 
 /* Walks through arguments. Returns the option's id with *value set (NULL if it takes none), 0 for a plain argument (in
