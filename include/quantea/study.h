@@ -74,7 +74,7 @@ typedef struct qea_eval_options {
     qea_dataset_part part;   /* usually QEA_PART_TEST */
     size_t images;           /* at most this many; 0 = all */
     int batch;               /* 0 = 256 */
-    int threads;             /* 0 = one per core */
+    int threads;             /* 0 = one per usable processor */
     const char *isa;         /* NULL = "auto" */
     const char *precision;   /* "auto", "f32", "bf16"; NULL = "auto" */
 } qea_eval_options;

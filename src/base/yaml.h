@@ -44,4 +44,6 @@ QEA_MUST_USE qea_status qea_yaml_new_map(qea_context *ctx, qea_yaml **out);
  * columns aside. Text or keys that are not UTF-8 are QEA_ERR_CONFIG. */
 QEA_MUST_USE qea_status qea_yaml_emit(qea_context *ctx, const qea_yaml *node, char **text);
 
+const char *qea_yaml_library_version(void); /* "0.2.5" */
+
 #endif

@@ -228,3 +228,5 @@ qea_status qea_yaml_read(qea_context *ctx, const char *path, qea_yaml **out) {
     qea_free(bytes);
     return status;
 }
+
+const char *qea_yaml_library_version(void) { return yaml_get_version_string(); }

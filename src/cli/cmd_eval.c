@@ -11,7 +11,7 @@ static const qea_option options[] = {
     {'P', {"--part"}, "PART", "train, val or test (the default)"},
     {'n', {"--images"}, "N", "at most the first N images"},
     {'b', {"--batch_size", "-bs"}, "N", "images per batch (256)"},
-    {'t', {"--threads"}, "N", "threads; one per core if not given"},
+    {'t', {"--threads"}, "N", "threads; one per usable processor if not given"},
     {'i', {"--isa"}, "NAME", "auto, avx512, avx2, sse2 or ref"},
     {'x', {"--precision"}, "NAME", "auto, f32 or bf16"},
     {0, {NULL}, NULL, NULL}};

@@ -5,27 +5,18 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cli/command.h"
+#include "cli/overrides.h"
 #include "cli/progress.h"
 #include "quantea/study.h"
 
 static const qea_option options[] = {
-    {'s', {"--set"}, "KEY=VALUE", "override a key of the configuration: nas.trainer.epochs=3 (may be repeated)"},
+    QEA_OVERRIDE_OPTIONS,
     {'r', {"--resume", "-r"}, NULL, "go on with the task named by -t or given as argument, a folder or a name"},
     {'t',
      {"--task_id", "-t"},
      "TASK",
      "name of the task; its folder is made under general.task.local_base_path (./tasks)"},
     {'f', {"--force"}, NULL, "resume although the machine or a library differs from what the task was begun with"},
-    {'d', {"--dataset", "-dt"}, "TYPE", "type of the data set of every step"},
-    {'p', {"--data_path", "-dp"}, "FOLDER", "where the images of every step are"},
-    {'b', {"--batch_size", "-bs"}, "N", "images per training batch in every step"},
-    {'e', {"--epochs", "-es"}, "N", "epochs in every step"},
-    {'w', {"--workers"}, "N", "worker processes, or auto: one per core"},
-    {'S', {"--parallel_search", "-ps"}, "BOOL", "as in the original; means nothing here (see --workers)"},
-    {'T', {"--parallel_fully_train", "-pt"}, "BOOL", "as in the original; means nothing here (see --workers)"},
-    {'B', {"--backend", "-b"}, "NAME", "as in the original; means nothing here"},
-    {'D', {"--device_category", "-d"}, "NAME", "as in the original; means nothing here"},
     {'q', {"--quiet"}, NULL, "no progress; the table and errors only"},
     {0, {NULL}, NULL, NULL}};
 
@@ -46,44 +37,17 @@ static void listen_for_signals(void) {
     sigaction(SIGHUP, &action, NULL);
 }
 
-enum { MAX_SETS = 200 };
-
 typedef struct run_arguments {
     qea_study_options study;
-    qea_override sets[MAX_SETS];
-    size_t num_sets;
+    qea_overrides overrides;
     const char *plain; /* CONFIG.yml, or with --resume the task */
     const char *task_id;
     bool resume, quiet;
 } run_arguments;
 
-static bool add_override(run_arguments *run, const char *key, const char *value, bool literal) {
-    if (run->num_sets == MAX_SETS) {
-        (void)fprintf(stderr, "quantea run: more than %d overrides\n", MAX_SETS);
-        return false;
-    }
-    run->sets[run->num_sets++] = (qea_override){key, value, literal};
-    return true;
-}
-
-static bool add_set(run_arguments *run, const char *key, const char *value) {
-    return add_override(run, key, value, false);
-}
-
-static bool add_set_text(run_arguments *run, const char *text) {
-    char *equals = strchr(text, '=');
-    if (equals == NULL || equals == text) {
-        (void)fprintf(stderr, "quantea run: --set %s: found no KEY=VALUE\n", text);
-        return false;
-    }
-    *equals = '\0'; /* argv is ours to write */
-    return add_set(run, text, equals + 1);
-}
-
 static bool take_option(run_arguments *run, int id, const char *value) {
+    if (qea_is_override(id)) return qea_overrides_take(&run->overrides, "run", id, value);
     switch (id) {
-    case 's':
-        return add_set_text(run, value);
     case 'r':
         run->resume = true;
         return true;
@@ -93,24 +57,6 @@ static bool take_option(run_arguments *run, int id, const char *value) {
     case 'f':
         run->study.force = true;
         return true;
-    case 'd':
-        return add_set(run, "*.dataset.type", value);
-    case 'p':
-        return add_override(run, "*.dataset.common.data_path", value, true);
-    case 'b':
-        return add_set(run, "*.dataset.train.batch_size", value);
-    case 'e':
-        return add_set(run, "*.trainer.epochs", value);
-    case 'w':
-        return add_set(run, "general.workers", value);
-    case 'S':
-        return add_set(run, "general.parallel_search", value);
-    case 'T':
-        return add_set(run, "general.parallel_fully_train", value);
-    case 'B':
-        return add_set(run, "general.backend", value);
-    case 'D':
-        return add_set(run, "general.device_category", value);
     case 'q':
         run->quiet = true;
         return true;
@@ -145,8 +91,8 @@ static bool take_arguments(run_arguments *run, int argc, char **argv) {
                       run->resume ? "--resume needs a task: a folder or a name" : "a configuration file is needed");
         return false;
     }
-    run->study.overrides = run->sets;
-    run->study.num_overrides = run->num_sets;
+    run->study.overrides = run->overrides.sets;
+    run->study.num_overrides = run->overrides.count;
     return true;
 }
 

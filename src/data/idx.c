@@ -148,3 +148,5 @@ qea_status qea_idx_decode(qea_context *ctx, const char *name, const uint8_t *byt
     }
     return status;
 }
+
+const char *qea_zlib_library_version(void) { return zlibVersion(); }

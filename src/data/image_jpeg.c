@@ -119,3 +119,11 @@ qea_status qea_jpeg_decode(qea_context *ctx, const char *name, const uint8_t *by
     qea_free(job);
     return status;
 }
+
+#define TEXT_OF(token) #token
+#define TEXT_OF_VALUE(token) TEXT_OF(token)
+#ifdef LIBJPEG_TURBO_VERSION
+const char *qea_jpeg_library_version(void) { return "turbo " TEXT_OF_VALUE(LIBJPEG_TURBO_VERSION); }
+#else
+const char *qea_jpeg_library_version(void) { return TEXT_OF_VALUE(JPEG_LIB_VERSION); }
+#endif

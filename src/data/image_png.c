@@ -86,3 +86,5 @@ qea_status qea_png_decode(qea_context *ctx, const char *name, const uint8_t *byt
     qea_free(job.rows);
     return status;
 }
+
+const char *qea_png_library_version(void) { return png_get_libpng_ver(NULL); }

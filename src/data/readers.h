@@ -98,6 +98,12 @@ QEA_MUST_USE qea_status qea_load_image_folder(qea_context *ctx, const qea_datase
 QEA_MUST_USE qea_status qea_load_arrays(qea_context *ctx, const qea_dataset_source *source, qea_dataset_part part,
                                         qea_dataset **out);
 
+/* ---- versions of the libraries behind the readers ("1.6.39") ---- */
+
+const char *qea_png_library_version(void);
+const char *qea_jpeg_library_version(void);
+const char *qea_zlib_library_version(void);
+
 /* ---- class_names.c ---- */
 
 extern const char *const qea_cifar10_names[10];

@@ -204,3 +204,5 @@ qea_status qea_store_add_event(qea_context *ctx, qea_store *store, const char *s
         return qea_store_fail(ctx, store, "writing an event");
     return qea_store_step_done(ctx, store, store->add_event, "writing an event");
 }
+
+const char *qea_store_library_version(void) { return sqlite3_libversion(); }

@@ -60,4 +60,6 @@ QEA_MUST_USE qea_status qea_trial_record_copy(qea_context *ctx, const qea_trial_
 QEA_MUST_USE qea_status qea_store_add_event(qea_context *ctx, qea_store *store, const char *step, uint64_t trial,
                                             const char *text);
 
+const char *qea_store_library_version(void); /* SQLite's: "3.40.1" */
+
 #endif

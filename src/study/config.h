@@ -80,7 +80,7 @@ typedef struct qea_study_config {
     char *task_id, *base_path; /* general.task; "" = made from the time */
     uint64_t seed;             /* general.seed, else trainer.seed */
     bool has_nas, has_fully_train;
-    int workers; /* 0 = auto: one per core */
+    int workers; /* 0 = auto (qea_crew_workers) */
     int threads_per_worker;
     double trial_timeout_s;  /* of one trial of the search; 0 = none */
     qea_precision precision; /* also in both recipes */

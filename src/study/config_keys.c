@@ -38,7 +38,8 @@ const qea_config_key qea_config_keys[] = {
      .allowed = "auto or an integer from 1 to 1024",
      .fallback = "auto",
      STUDY(workers),
-     .doc = "Trials at a time, each in its own process; auto: one per core."},
+     .doc = "Trials at a time, each in its own process; auto: one per processor that the affinity mask and the "
+            "container's quota allow."},
     {.path = "general.threads_per_worker",
      .kind = QEA_KEY_INT,
      RANGE(1, 256),

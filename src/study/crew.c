@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
-#include "base/file.h"
+#include "base/limits.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "study/job.h"
@@ -201,7 +201,8 @@ static qea_status on_outcome(qea_context *ctx, void *user, const qea_outcome *ou
                            &record->reason));
     }
     if (!outcome->repeatable)
-        QEA_TRY(qea_store_set(ctx, crew->run->task.store, "repeatable", "a trial met its time-out or a lack of memory"));
+        QEA_TRY(
+            qea_store_set(ctx, crew->run->task.store, "repeatable", "a trial met its time-out or a lack of memory"));
     QEA_TRY(qea_store_put_trial(ctx, crew->run->task.store, record));
     remove_checkpoint(crew, record->id);
     crew->finished_here++;
@@ -262,11 +263,15 @@ static qea_status submit_one(qea_context *ctx, qea_crew *crew, qea_trial_record 
     return status;
 }
 
+int qea_crew_workers(const qea_study_config *config) {
+    if (config->workers > 0) return config->workers;
+    int workers = qea_cpus_read().usable / config->threads_per_worker;
+    return workers > 1 ? workers : 1;
+}
+
 static qea_status prepare(qea_context *ctx, qea_crew *crew) {
     const qea_study_config *config = crew->run->config;
-    long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    crew->workers = config->workers > 0 ? config->workers : (int)(cores > 0 ? cores : 1) / config->threads_per_worker;
-    if (crew->workers < 1) crew->workers = 1;
+    crew->workers = qea_crew_workers(config);
     (void)snprintf(crew->parent, sizeof crew->parent, "%ld", (long)getpid());
     const char *command = crew->run->options->command != NULL ? crew->run->options->command : "/proc/self/exe";
     const char *argv[] = {command, "worker", crew->run->task.config_path, crew->trials->step, crew->parent, NULL};

@@ -1,8 +1,8 @@
 /* Accuracy of a saved model. */
 #include <string.h>
-#include <unistd.h>
 
 #include "base/error.h"
+#include "base/limits.h"
 #include "base/memory.h"
 #include "base/safetensors.h"
 #include "data/transforms.h"
@@ -71,8 +71,7 @@ static qea_status measure(qea_context *ctx, const qea_eval_options *options, loa
     QEA_TRY(qea_study_kernels(ctx, options->isa != NULL ? options->isa : "auto", &kernels));
     QEA_TRY(qea_model_load(ctx, options->model_path, &l->graph, &l->model, &l->file));
     QEA_TRY(load_data(ctx, options, l));
-    long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    qea_kernels_set_threads(options->threads > 0 ? options->threads : (int)(cores > 0 ? cores : 1));
+    qea_kernels_set_threads(options->threads > 0 ? options->threads : qea_cpus_read().usable);
     size_t count = options->images > 0 && options->images < l->data->count ? options->images : l->data->count;
     int batch = options->batch > 0 ? options->batch : 256;
     qea_loader_config loader = {.dataset = l->data,

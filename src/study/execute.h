@@ -4,6 +4,7 @@
 
 #include <jansson.h>
 
+#include "quantea/inspect.h"
 #include "study/job.h"
 #include "study/step_data.h"
 
@@ -21,5 +22,11 @@ void qea_executor_destroy(qea_executor *executor);
  * result too, the network did not learn. */
 QEA_MUST_USE qea_status qea_executor_run(qea_context *ctx, qea_executor *executor, const qea_job *job,
                                          qea_progress_fn progress, void *user, json_t **result);
+
+/* Trains the job's model for about so many seconds, evaluates it for about as long, and forgets it. Fills what `out`
+ * says of a trial: everything but step, trials, rounds, start_s and seconds. A loss that is not finite ends the
+ * measurement, no more. */
+QEA_MUST_USE qea_status qea_executor_measure(qea_context *ctx, qea_executor *executor, const qea_job *job,
+                                             double seconds, qea_estimate_step *out);
 
 #endif

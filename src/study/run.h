@@ -16,6 +16,14 @@ typedef struct qea_run {
     qea_bit_space *space;             /* owned */
 } qea_run;
 
+/* The configuration of a new task: the file, the options' overrides, absolute paths; `made_name` is the task's name
+ * where none is given. */
+QEA_MUST_USE qea_status qea_run_config(qea_context *ctx, const qea_study_options *options, const char *made_name,
+                                       qea_study_config **out);
+/* What can be wrong is found before anything is trained: kernels, images, pretrained model. Makes graph and space from
+ * run->config. */
+QEA_MUST_USE qea_status qea_run_check(qea_context *ctx, qea_run *run);
+
 /* The trials of one step. Records stand in id order; run_trials changes them in place and writes them to the store. */
 typedef struct qea_step_trials {
     const char *step;          /* "nas", "fully_train" */
@@ -41,6 +49,10 @@ QEA_MUST_USE qea_status qea_step_trials_add(qea_context *ctx, const qea_run *run
 /* Writes records [first, count) to the store in one transaction. */
 QEA_MUST_USE qea_status qea_step_trials_save(qea_context *ctx, const qea_run *run, const qea_step_trials *trials,
                                              size_t first);
+
+/* general.workers; where it is auto: a worker for each processor that this process may use (base/limits.h), fewer where
+ * a worker has several threads. */
+int qea_crew_workers(const qea_study_config *config);
 
 /* Workers for one step. */
 typedef struct qea_crew qea_crew;

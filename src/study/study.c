@@ -26,10 +26,10 @@ static void make_absolute(const char *key, const char *path, qea_config_override
     if (*owned != NULL) overrides[(*count)++] = (qea_config_override){key, *owned, true};
 }
 
-/* Twice: the second time with what the first one shows, absolute paths and the name of the task, which may stand in
- * other values. */
-static qea_status read_config(qea_context *ctx, const qea_study_options *options, const char *made_name,
-                              qea_study_config **out) {
+/* Read twice: the second time with what the first one shows, absolute paths and the name of the task, which may stand
+ * in other values. */
+qea_status qea_run_config(qea_context *ctx, const qea_study_options *options, const char *made_name,
+                          qea_study_config **out) {
     qea_config_override overrides[MAX_OVERRIDES];
     size_t count = options->num_overrides;
     if (count > MAX_OVERRIDES - 5)
@@ -100,7 +100,7 @@ static qea_status check_pretrained(qea_context *ctx, const qea_study_config *con
     return QEA_OK;
 }
 
-static qea_status check_run(qea_context *ctx, qea_run *run) {
+qea_status qea_run_check(qea_context *ctx, qea_run *run) {
     const qea_kernels *kernels;
     if (run->config->warnings[0] != '\0') qea_log(ctx, QEA_LOG_WARNING, "%s", run->config->warnings);
     QEA_TRY(qea_study_kernels(ctx, run->config->isa, &kernels));
@@ -115,8 +115,8 @@ static qea_status open_new(qea_context *ctx, qea_run *run) {
     char name[32];
     const qea_study_options *options = run->options;
     name_from_time(name);
-    QEA_TRY(read_config(ctx, options, name, &run->config));
-    QEA_TRY(check_run(ctx, run));
+    QEA_TRY(qea_run_config(ctx, options, name, &run->config));
+    QEA_TRY(qea_run_check(ctx, run));
     return qea_task_create(ctx, run->config->base_path, run->config->task_id, run->config, &run->task);
 }
 
@@ -135,7 +135,7 @@ static qea_status open_old(qea_context *ctx, qea_run *run) {
     QEA_TRY(qea_task_open(ctx, options->base_path != NULL ? options->base_path : "tasks", options->resume_task,
                           &run->task));
     QEA_TRY(qea_study_config_read(ctx, run->task.config_path, &workers, count, &run->config));
-    QEA_TRY(check_run(ctx, run));
+    QEA_TRY(qea_run_check(ctx, run));
     qea_task_log(&run->task, "resumed");
     return qea_store_add_event(ctx, run->task.store, "", 0, "resumed");
 }

@@ -1,0 +1,111 @@
+/* quantea/inspect.h: before a run: what this machine has, what a configuration will cost, a configuration to start
+ * from. Nothing here leaves a task behind. */
+#ifndef QUANTEA_INSPECT_H
+#define QUANTEA_INSPECT_H
+
+#include "quantea/network.h"
+#include "quantea/study.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* --- the machine --- */
+
+typedef struct qea_fact {
+    const char *topic; /* "processor", "kernels", "memory", "disk", "libraries", "data sets"; static */
+    char *name;        /* owned */
+    char *value;       /* owned; UTF-8, one line */
+} qea_fact;
+
+typedef struct qea_machine {
+    qea_fact *facts; /* owned; facts of one topic stand together */
+    size_t count;
+    int workers; /* what `workers: auto` means here for workers of one thread */
+} qea_machine;
+
+/* Looks at this machine: processor, kernels that "auto" chooses (for the whole process, as a run would), the limits of
+ * the container, memory, the disk of the current folder, libraries, data sets at the usual places. What cannot be found
+ * out is said to be "unknown". On failure (QEA_ERR_MEMORY) *out is empty. */
+QEA_API QEA_MUST_USE qea_status qea_machine_inspect(qea_context *ctx, qea_machine *out);
+QEA_API void qea_machine_clear(qea_machine *machine);
+
+/* --- what a configuration will cost --- */
+
+enum { QEA_ESTIMATE_CANDIDATES = 16 };
+
+typedef struct qea_estimate_half {     /* weights or activations of a layer */
+    size_t gene;                       /* its number in the genome, from 0; layers that are tied share one */
+    int count;                         /* candidates */
+    int bits[QEA_ESTIMATE_CANDIDATES]; /* [count], ascending; what the gene's value is an index of */
+} qea_estimate_half;
+
+typedef struct qea_estimate_layer {
+    char *name;             /* owned */
+    uint64_t macs, weights; /* of one image; without the bias */
+    bool quantized;         /* else 32 bits, and no genes */
+    qea_estimate_half weight_half, activation_half;
+} qea_estimate_layer;
+
+typedef struct qea_estimate_step {
+    const char *step; /* "nas", "fully_train"; static */
+    size_t trials;    /* at most: a front may be smaller, a baseline may be a model of the front, too */
+    size_t rounds; /* trials that one worker trains one after the other, at most: the search waits for a generation */
+    int epochs, batch;
+    size_t epoch_images; /* trained on in an epoch */
+    size_t eval_images;  /* evaluated in a trial, all its evaluations together */
+    /* measured with the genome nearest to 8 bits everywhere, in this process, alone */
+    size_t measured_steps;
+    double measured_s;         /* of training steps */
+    double train_images_per_s; /* of one worker */
+    double eval_images_per_s;
+    double start_s;     /* until a worker can train: it reads the images */
+    double setup_s;     /* of a trial: buffers, convolutions */
+    size_t data_bytes;  /* images of one worker */
+    size_t model_bytes; /* parameters, gradients, optimiser, buffers of one worker */
+    double trial_s;     /* expected, of one trial */
+    double seconds;     /* expected, of the step: start_s + rounds * trial_s */
+} qea_estimate_step;
+
+typedef struct qea_estimate {
+    qea_estimate_layer *layers; /* owned, [num_layers] */
+    size_t num_layers;
+    uint64_t macs, parameters; /* of the network */
+    size_t num_genes;
+    double genomes_log10;       /* how many genomes there are */
+    qea_cost cheapest, dearest; /* of the genome of all least and of all most bits, whatever limits say */
+    qea_cost full;              /* at 32 bits */
+    int workers, threads_per_worker;
+    qea_estimate_step steps[2]; /* [num_steps] */
+    size_t num_steps;
+} qea_estimate;
+
+/* What a run of options->config_path with options->overrides would cost; other options mean nothing. Everything that a
+ * run checks before training is checked, with the same failures. Each step of the pipeline is measured by training for
+ * about `seconds` (> 0; at least one training step) on its images. Leaves no files. On failure *out is empty. */
+QEA_API QEA_MUST_USE qea_status qea_study_estimate(qea_context *ctx, const qea_study_options *options, double seconds,
+                                                   qea_estimate *out);
+QEA_API void qea_estimate_clear(qea_estimate *estimate);
+
+/* --- a configuration to start from --- */
+
+typedef struct qea_template_options {
+    const char *dataset;   /* a type of qea_dataset_types, or a folder of images (ImageFolder) */
+    const char *data_path; /* where the images of a type are; NULL: the usual place, if there is one */
+    const char *network;   /* a name of qea_template_networks */
+    const char *file;      /* to be written, whole or not at all */
+    bool force;            /* replace a file that exists */
+} qea_template_options;
+
+/* "resnet20", ...; NULL-terminated. */
+QEA_API const char *const *qea_template_networks(void);
+
+/* Writes a commented configuration that qea_study_run accepts. A folder is looked into: its layout, the size of its
+ * first image. QEA_ERR_CONFIG: a data set or network that is not known, no path; QEA_ERR_DATA: a folder without images
+ * in folders of classes; QEA_ERR_STATE: the file exists. */
+QEA_API QEA_MUST_USE qea_status qea_template_write(qea_context *ctx, const qea_template_options *options);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

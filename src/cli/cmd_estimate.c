@@ -1,0 +1,158 @@
+/* quantea estimate: what a run would cost, before it runs. */
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+
+#include "cli/overrides.h"
+#include "quantea/inspect.h"
+
+#define MEASURE_S 2.5 /* of each step of the pipeline */
+#define MIB (1 << 20)
+
+static const qea_option options[] = {QEA_OVERRIDE_OPTIONS, {0, {NULL}, NULL, NULL}};
+
+/* 40813184 -> "40,813,184" */
+static const char *with_commas(uint64_t value, char text[32]) {
+    char digits[24];
+    int size = snprintf(digits, sizeof digits, "%" PRIu64, value), used = 0;
+    for (int i = 0; i < size; i++) {
+        if (i > 0 && (size - i) % 3 == 0) text[used++] = ',';
+        text[used++] = digits[i];
+    }
+    text[used] = '\0';
+    return text;
+}
+
+static const char *duration(double seconds, char text[32]) {
+    unsigned long long whole = (unsigned long long)(seconds + 0.5);
+    if (seconds < 10)
+        (void)snprintf(text, 32, "%.1f s", seconds);
+    else if (whole < 60)
+        (void)snprintf(text, 32, "%llu s", whole);
+    else if (whole < 3600)
+        (void)snprintf(text, 32, "%llu min %llu s", whole / 60, whole % 60);
+    else
+        (void)snprintf(text, 32, "%llu h %llu min", whole / 3600, whole % 3600 / 60);
+    return text;
+}
+
+/* "2 4 8" */
+static const char *bits_of(const qea_estimate_half *half, char text[80]) {
+    int used = 0;
+    text[0] = '\0';
+    for (int i = 0; i < half->count; i++)
+        used += snprintf(text + used, (size_t)(80 - used), "%s%d", i > 0 ? " " : "", half->bits[i]);
+    return text;
+}
+
+static void print_layers(const qea_estimate *estimate) {
+    char macs[32], weights[32], w[80], a[80];
+    (void)printf("network: %zu layers, %s MACs an image, %s parameters\n", estimate->num_layers,
+                 with_commas(estimate->macs, macs), with_commas(estimate->parameters, weights));
+    (void)printf("  %-24s %13s %11s  %6s %-10s %6s %s\n", "layer", "MACs", "weights", "gene", "weights", "gene",
+                 "activations");
+    for (size_t i = 0; i < estimate->num_layers; i++) {
+        const qea_estimate_layer *layer = &estimate->layers[i];
+        (void)printf("  %-24s %13s %11s  ", layer->name, with_commas(layer->macs, macs),
+                     with_commas(layer->weights, weights));
+        if (layer->quantized)
+            (void)printf("%6zu %-10s %6zu %s\n", layer->weight_half.gene, bits_of(&layer->weight_half, w),
+                         layer->activation_half.gene, bits_of(&layer->activation_half, a));
+        else
+            (void)printf("%6s %-10s %6s %s\n", "-", "32", "-", "32");
+    }
+}
+
+static void print_cost(const char *name, const qea_cost *cost) {
+    (void)printf("  %-24s %8.2f %8.2f %8.2f %11.3f %15.3f\n", name, cost->mean_weight_bits, cost->mean_activation_bits,
+                 cost->flops, cost->weight_bytes_total / MIB, cost->activation_bytes / MIB);
+}
+
+static void print_space(const qea_estimate *estimate) {
+    (void)printf("\nsearch space: %zu genes, about 10^%.1f genomes\n", estimate->num_genes, estimate->genomes_log10);
+    (void)printf("  %-24s %8s %8s %8s %11s %15s\n", "genome", "w bits", "a bits", "flops M", "weights MiB",
+                 "activations MiB");
+    print_cost("cheapest", &estimate->cheapest);
+    print_cost("dearest", &estimate->dearest);
+    print_cost("float (no genome)", &estimate->full);
+}
+
+static void print_step(const qea_estimate_step *step, const qea_estimate *estimate) {
+    char time[32], trial[32], setup[32];
+    (void)printf("\n%s: about %s\n", step->step, duration(step->seconds, time));
+    (void)printf("  at most %zu trials, %d at a time; each about %s: %d epoch%s of %zu images, %zu evaluated\n",
+                 step->trials, estimate->workers, duration(step->trial_s, trial), step->epochs,
+                 step->epochs == 1 ? "" : "s", step->epoch_images, step->eval_images);
+    (void)printf(
+        "  measured: %zu training steps of %d images in %s, one worker of %d thread%s, genome nearest to w8a8\n",
+        step->measured_steps, step->batch, duration(step->measured_s, time), estimate->threads_per_worker,
+        estimate->threads_per_worker == 1 ? "" : "s");
+    (void)printf(
+        "            %.0f images/s in training, %.0f images/s in evaluation; %s to read the data, %s to set up\n",
+        step->train_images_per_s, step->eval_images_per_s, duration(step->start_s, time),
+        duration(step->setup_s, setup));
+    (void)printf("  memory: %.0f MiB a worker (images %.0f, model and buffers %.0f), %.0f MiB for %d worker%s\n",
+                 (double)(step->data_bytes + step->model_bytes) / MIB, (double)step->data_bytes / MIB,
+                 (double)step->model_bytes / MIB,
+                 (double)(step->data_bytes + step->model_bytes) * estimate->workers / MIB, estimate->workers,
+                 estimate->workers == 1 ? "" : "s");
+}
+
+static void print_estimate(const qea_estimate *estimate) {
+    double seconds = 0;
+    char time[32];
+    print_layers(estimate);
+    print_space(estimate);
+    for (size_t i = 0; i < estimate->num_steps; i++) {
+        print_step(&estimate->steps[i], estimate);
+        seconds += estimate->steps[i].seconds;
+    }
+    (void)printf("\nin all: about %s. Workers that share caches and memory are slower than the one that was measured;\n"
+                 "models with more than 8 bits may be, too.\n",
+                 duration(seconds, time));
+}
+
+static bool take_arguments(qea_study_options *study, qea_overrides *overrides, int argc, char **argv) {
+    qea_arguments arguments = {.command = &qea_command_estimate, .argc = argc, .argv = argv};
+    const char *value;
+    int id;
+    while ((id = qea_arguments_next(&arguments, &value)) >= 0) {
+        if (qea_is_override(id)) {
+            if (!qea_overrides_take(overrides, "estimate", id, value)) return false;
+            continue;
+        }
+        if (study->config_path != NULL) {
+            (void)fprintf(stderr, "quantea estimate: found '%s' behind '%s'; one configuration is allowed\n", value,
+                          study->config_path);
+            return false;
+        }
+        study->config_path = value;
+    }
+    if (id == -2) return false;
+    if (study->config_path == NULL)
+        (void)fprintf(stderr, "quantea estimate: a configuration file is needed; see quantea estimate --help\n");
+    study->overrides = overrides->sets;
+    study->num_overrides = overrides->count;
+    return study->config_path != NULL;
+}
+
+static int command_estimate(int argc, char **argv) {
+    static qea_overrides overrides;
+    qea_study_options study = {0};
+    if (!take_arguments(&study, &overrides, argc, argv)) return QEA_EXIT_USAGE;
+    qea_context *ctx = qea_context_create();
+    if (ctx == NULL) return 5;
+    qea_context_set_log(ctx, qea_command_log, NULL);
+    qea_estimate estimate;
+    qea_status status = qea_study_estimate(ctx, &study, MEASURE_S, &estimate);
+    if (status == QEA_OK) print_estimate(&estimate);
+    qea_estimate_clear(&estimate);
+    int code = qea_command_failed(ctx, status);
+    qea_context_destroy(ctx);
+    return code;
+}
+
+const qea_command qea_command_estimate = {
+    "estimate", "CONFIG.yml [options]",
+    "shows layers, search space, costs, memory and expected time of a run, from a measurement of some seconds", options,
+    command_estimate};

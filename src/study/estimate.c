@@ -1,0 +1,141 @@
+/* What a run will cost: the network, the search space, and a measurement of each step. */
+#include <math.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "quantea/inspect.h"
+#include "study/execute.h"
+#include "study/run.h"
+
+_Static_assert((int)QEA_ESTIMATE_CANDIDATES == (int)QEA_MAX_CANDIDATES, "every candidate has a place");
+
+static double now_s(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* --- network and search space --- */
+
+static qea_estimate_half half_of(const qea_bit_space *space, size_t gene) {
+    qea_estimate_half half = {.gene = gene, .count = space->genes[gene].num_bits};
+    for (int i = 0; i < half.count; i++) half.bits[i] = space->genes[gene].bits[i];
+    return half;
+}
+
+static qea_status fill_layers(qea_context *ctx, const qea_run *run, qea_estimate *out) {
+    size_t quantized = 0;
+    QEA_TRY(QEA_NEW(ctx, "layers", out->layers, qea_graph_num_layers(run->graph)));
+    for (const qea_layer_info *info; (info = qea_graph_layer(run->graph, out->num_layers)) != NULL;) {
+        qea_estimate_layer *layer = &out->layers[out->num_layers++];
+        *layer = (qea_estimate_layer){.macs = info->macs, .weights = info->weights, .quantized = info->quantized};
+        QEA_TRY(qea_strdup(ctx, info->name, &layer->name));
+        out->macs += info->macs;
+        if (!info->quantized) continue;
+        layer->weight_half = half_of(run->space, run->space->weight_gene[quantized]);
+        layer->activation_half = half_of(run->space, run->space->activation_gene[quantized]);
+        quantized++;
+    }
+    out->parameters = qea_graph_num_parameters(run->graph);
+    return QEA_OK;
+}
+
+static qea_status fill_costs(qea_context *ctx, const qea_run *run, uint16_t *genome, uint8_t *bits, qea_estimate *out) {
+    const qea_bit_space *space = run->space;
+    uint8_t *w = bits, *a = bits + space->num_layers;
+    out->num_genes = space->num_genes;
+    for (size_t i = 0; i < space->num_genes; i++) out->genomes_log10 += log10(space->gene_sizes[i]);
+    qea_bit_space_decode(space, genome, w, a); /* all zero: the least bits */
+    QEA_TRY(qea_bit_space_cost(ctx, space, w, a, &out->cheapest));
+    for (size_t i = 0; i < space->num_genes; i++) genome[i] = (uint16_t)(space->gene_sizes[i] - 1);
+    qea_bit_space_decode(space, genome, w, a);
+    QEA_TRY(qea_bit_space_cost(ctx, space, w, a, &out->dearest));
+    return qea_graph_cost(ctx, run->graph, NULL, &out->full);
+}
+
+/* --- steps --- */
+
+static size_t rounds_of(size_t trials, int workers) { return (trials + (size_t)workers - 1) / (size_t)workers; }
+
+static void count_trials(const qea_study_config *config, int workers, bool search, qea_estimate_step *step) {
+    if (search) {
+        step->trials = config->random_samples + config->num_generations * config->num_individual;
+        step->rounds = rounds_of(config->random_samples, workers) +
+                       config->num_generations * rounds_of(config->num_individual, workers);
+    } else {
+        step->trials = config->max_models + (size_t)config->num_baselines;
+        step->rounds = rounds_of(step->trials, workers);
+    }
+}
+
+/* The genome nearest to 8 bits; `bits` are those of its layers. */
+static qea_job middle_job(const qea_run *run, uint16_t *genome, uint8_t *bits) {
+    const qea_bit_space *space = run->space;
+    qea_job job = {.num_layers = space->num_layers, .weight_bits = bits, .activation_bits = bits + space->num_layers};
+    qea_bit_space_nearest(space, 8, 8, genome);
+    qea_bit_space_decode(space, genome, job.weight_bits, job.activation_bits);
+    job.seed = qea_job_seed(run->config->seed, job.num_layers, job.weight_bits, job.activation_bits);
+    return job;
+}
+
+static qea_status estimate_step(qea_context *ctx, const qea_run *run, const qea_job *job, const char *name,
+                                double seconds, qea_estimate *out) {
+    qea_estimate_step *step = &out->steps[out->num_steps];
+    qea_executor *executor;
+    double begun = now_s();
+    QEA_TRY(qea_executor_create(ctx, run->config, name, &executor));
+    step->step = name;
+    step->start_s = now_s() - begun;
+    qea_status status = qea_executor_measure(ctx, executor, job, seconds, step);
+    qea_executor_destroy(executor);
+    if (status != QEA_OK) return status;
+    count_trials(run->config, out->workers, strcmp(name, "nas") == 0, step);
+    step->seconds = step->start_s + (double)step->rounds * step->trial_s;
+    out->num_steps++;
+    return QEA_OK;
+}
+
+static qea_status estimate(qea_context *ctx, const qea_run *run, double seconds, uint16_t *genome, uint8_t *bits,
+                           qea_estimate *out) {
+    QEA_TRY(fill_layers(ctx, run, out));
+    QEA_TRY(fill_costs(ctx, run, genome, bits, out));
+    qea_job job = middle_job(run, genome, bits);
+    out->workers = qea_crew_workers(run->config);
+    out->threads_per_worker = run->config->threads_per_worker;
+    if (run->config->has_nas) QEA_TRY(estimate_step(ctx, run, &job, "nas", seconds, out));
+    if (run->config->has_fully_train) QEA_TRY(estimate_step(ctx, run, &job, "fully_train", seconds, out));
+    return QEA_OK;
+}
+
+static qea_status check_and_estimate(qea_context *ctx, qea_run *run, double seconds, qea_estimate *out) {
+    uint16_t *genome = NULL;
+    uint8_t *bits = NULL;
+    QEA_TRY(qea_run_config(ctx, run->options, "estimate", &run->config));
+    QEA_TRY(qea_run_check(ctx, run));
+    qea_status status = QEA_NEW(ctx, "genome", genome, run->space->num_genes);
+    if (status == QEA_OK) status = QEA_NEW(ctx, "bits", bits, 2 * run->space->num_layers);
+    if (status == QEA_OK) status = estimate(ctx, run, seconds, genome, bits, out);
+    qea_free(genome);
+    qea_free(bits);
+    return status;
+}
+
+qea_status qea_study_estimate(qea_context *ctx, const qea_study_options *options, double seconds, qea_estimate *out) {
+    *out = (qea_estimate){0};
+    qea_run run = {.options = options, .task = {.log_fd = -1}};
+    if (!(seconds > 0)) return qea_fail(ctx, QEA_ERR_CONFIG, "estimate: seconds: found %g, allowed: above 0", seconds);
+    qea_status status = check_and_estimate(ctx, &run, seconds, out);
+    if (status != QEA_OK) qea_estimate_clear(out);
+    qea_bit_space_destroy(run.space);
+    qea_graph_destroy(run.graph);
+    qea_study_config_destroy(run.config);
+    return status;
+}
+
+void qea_estimate_clear(qea_estimate *estimate) {
+    for (size_t i = 0; i < estimate->num_layers; i++) qea_free(estimate->layers[i].name);
+    qea_free(estimate->layers);
+    *estimate = (qea_estimate){0};
+}
