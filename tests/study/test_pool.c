@@ -135,7 +135,7 @@ static void a_signal_from_outside_is_no_attempt(void **state) {
 static void a_time_out_kills_the_worker_and_marks_the_job_as_not_repeatable(void **state) {
     (void)state;
     log_of_outcomes log;
-    assert_int_equal(run_script("test $line = 1 && sleep 60; " DONE, 2, 2, 1.0, NULL, &log, NULL), QEA_OK);
+    assert_int_equal(run_script("test $line = 1 && kill -STOP $$; " DONE, 2, 2, 1.0, NULL, &log, NULL), QEA_OK);
     assert_int_equal(log.failed[1], 1);
     assert_false(log.repeatable[1]);
     assert_non_null(strstr(log.reason[1], "time-out"));
