@@ -13,8 +13,11 @@ void qea_html_fixed(qea_text *out, double value, int decimals); /* 0 <= decimals
 void qea_html_signed(qea_text *out, double value, int decimals);
 /* A value of `performance` in four digits: a share in percent, large numbers with k, M, G, T. */
 void qea_html_value(qea_text *out, const char *key, double value);
-bool qea_html_is_share(const char *key);     /* accuracies */
-const char *qea_html_title(const char *key); /* "flops" -> "FLOPs (M)", the key itself if it is not known */
+bool qea_html_is_share(const char *key); /* accuracies */
+/* Of a key of `performance`, or the key itself where it is not known: "FLOPs", "FLOPs (M)", "FLOPs 0.35 M". */
+void qea_html_word(qea_text *out, const char *key);
+void qea_html_title(qea_text *out, const char *key);
+void qea_html_measure(qea_text *out, const char *key, double value);
 
 /* "trial 12 (child, on the front)", escaped. */
 void qea_html_name(qea_text *out, const qea_report_model *model);

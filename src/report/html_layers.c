@@ -2,10 +2,11 @@
  * fills copies of both for trials that have none (html_style.c): classes w, a, m, b and the attribute data-y are for
  * it. */
 #include <math.h>
+#include <string.h>
 
 #include "report/html.h"
 
-enum { ROW = 74, BAR = 46, LEFT = 96, TOP = 8, NAMES = 110, NUM_ROWS = 4 };
+enum { ROW = 74, BAR = 46, LEFT = 96, TOP = 8, NUM_ROWS = 4 };
 
 typedef struct picture {
     qea_text *out;
@@ -94,8 +95,18 @@ static void put_names(const picture *p) {
     }
 }
 
+/* The names stand at 60 degrees; a letter is about 6.5 wide. */
+static int names_height(const picture *p) {
+    size_t longest = 0;
+    for (size_t i = 0; i < p->count; i++) {
+        size_t length = strlen(p->page->layers[i].name);
+        if (length > longest) longest = length < 60 ? length : 60;
+    }
+    return 24 + (int)(6.5 * 0.87 * (double)longest);
+}
+
 static void put_picture(const picture *p) {
-    int width = (int)(LEFT + p->column * (double)p->count + 12), height = TOP + NUM_ROWS * ROW + NAMES;
+    int width = (int)(LEFT + p->column * (double)p->count + 12), height = base_of(NUM_ROWS - 1) + names_height(p);
     qea_text_printf(p->out,
                     "<div class=\"scroll\"><svg class=\"layers\" width=\"%d\" height=\"%d\" viewBox=\"0 0 %d %d\" "
                     "role=\"img\" aria-label=\"Bars along the network: weight bits, activation bits, share of MACs and "

@@ -37,8 +37,6 @@ static void put_row(qea_text *out, const qea_report_model *model) {
     qea_html_fixed(out, model->mean_weight_bits, 2);
     qea_text_put(out, "</td><td>");
     qea_html_fixed(out, model->mean_activation_bits, 2);
-    qea_text_put(out, "</td><td class=\"text\">");
-    qea_html_put(out, model->model_path != NULL ? model->model_path : "-");
     qea_text_put(out, "</td></tr>\n");
 }
 
@@ -64,9 +62,14 @@ void qea_html_model_table(qea_text *out, const qea_report_page *page) {
         "<th scope=\"col\">95 %% interval</th>",
         final ? "Fully trained models and uniform baselines on the test images"
               : "The front of the search on the validation images (nothing is fully trained yet)");
-    for (int i = 0; i < NUM_COSTS; i++) qea_text_printf(out, "<th scope=\"col\">%s</th>", qea_html_title(costs[i]));
-    qea_text_put(out, "<th scope=\"col\">mean weight bits</th><th scope=\"col\">mean activation bits</th>"
-                      "<th scope=\"col\" class=\"text\">file</th></tr></thead>\n<tbody>\n");
+    for (int i = 0; i < NUM_COSTS; i++) {
+        qea_text_put(out, "<th scope=\"col\">");
+        qea_html_title(out, costs[i]);
+        qea_text_put(out, "</th>");
+    }
+    qea_text_put(
+        out,
+        "<th scope=\"col\">mean weight bits</th><th scope=\"col\">mean activation bits</th></tr></thead>\n<tbody>\n");
     for (size_t i = 0; i < count; i++)
         if (order[i]->done) put_row(out, order[i]);
     qea_text_put(out, "</tbody></table></div>\n");
@@ -113,7 +116,7 @@ static void put_gain(qea_text *out, const qea_report_step *step, const qea_repor
     if (other == NULL) return;
     double gain = qea_report_value(model, "accuracy") - qea_report_value(other, "accuracy");
     qea_text_printf(out, "<li>Against uniform w%da%d, nearest in ", other->weight_bits[0], other->activation_bits[0]);
-    qea_html_put(out, qea_html_title(key));
+    qea_html_word(out, key);
     qea_text_put(out, ": accuracy <strong>");
     qea_html_signed(out, 100 * gain, 2);
     qea_text_printf(out, " points</strong> (95 %% intervals %s)",
@@ -121,7 +124,9 @@ static void put_gain(qea_text *out, const qea_report_step *step, const qea_repor
     for (int i = 0; i < NUM_COSTS; i++) {
         double before = qea_report_value(other, costs[i]), now = qea_report_value(model, costs[i]);
         if (!(before > 0) || !isfinite(now)) continue;
-        qea_text_printf(out, ", %s ", qea_html_title(costs[i]));
+        qea_text_put(out, ", ");
+        qea_html_word(out, costs[i]);
+        qea_text_put(out, " ");
         qea_html_signed(out, 100 * (now / before - 1), 1);
         qea_text_put(out, " %");
     }
@@ -130,15 +135,21 @@ static void put_gain(qea_text *out, const qea_report_step *step, const qea_repor
 
 /* --- the sections --- */
 
+static void put_epochs(qea_text *out, const qea_report_model *model) {
+    qea_text_printf(out, " after %d epoch%s", model->epochs, model->epochs == 1 ? "" : "s");
+}
+
 static void put_search_line(qea_text *out, const qea_report_page *page, const qea_report_model *model) {
     for (size_t i = 0; i < page->search->count; i++) {
         const qea_report_model *trial = &page->search->models[i];
         if (trial == model || trial->id != model->source || !trial->done) continue;
-        qea_text_put(out, "<p>In the search: accuracy ");
+        qea_text_put(out, "<p>Accuracy in the search: ");
         qea_html_value(out, "accuracy", qea_report_value(trial, "accuracy"));
-        qea_text_printf(out, " after %d epochs. Fully trained: ", trial->epochs);
+        put_epochs(out, trial);
+        qea_text_put(out, "; fully trained: ");
         qea_html_value(out, "accuracy", qea_report_value(model, "accuracy"));
-        qea_text_printf(out, " after %d epochs.</p>\n", model->epochs);
+        put_epochs(out, model);
+        qea_text_put(out, ".</p>\n");
     }
 }
 
@@ -149,20 +160,23 @@ static void put_details(qea_text *out, const qea_report_page *page, const qea_re
     qea_text_put(out, step == page->full ? ", fully trained: " : ": ");
     qea_html_value(out, "accuracy", qea_report_value(model, "accuracy"));
     qea_text_put(out, ", ");
-    qea_html_put(out, qea_html_title(main_cost(step)));
-    qea_text_put(out, " ");
-    qea_html_value(out, main_cost(step), qea_report_value(model, main_cost(step)));
+    qea_html_measure(out, main_cost(step), qea_report_value(model, main_cost(step)));
     qea_text_put(out, "</summary>\n");
     if (step == page->full) put_search_line(out, page, model);
     qea_text_put(out, "<ul>\n");
     put_gain(out, step, model, IN_COST);
     put_gain(out, step, model, IN_ACCURACY);
-    qea_text_put(out, "<li>");
-    qea_text_put(out, "Mean bits: weights ");
+    qea_text_put(out, "<li>Mean bits: weights ");
     qea_html_fixed(out, model->mean_weight_bits, 2);
     qea_text_put(out, ", activations ");
     qea_html_fixed(out, model->mean_activation_bits, 2);
-    qea_text_put(out, ".</li>\n</ul>\n");
+    qea_text_put(out, ".</li>\n");
+    if (model->model_path != NULL) {
+        qea_text_put(out, "<li>File: ");
+        qea_html_put(out, model->model_path);
+        qea_text_put(out, "</li>\n");
+    }
+    qea_text_put(out, "</ul>\n");
     qea_html_layers(out, page, model);
     qea_text_put(out, "</details>\n");
 }

@@ -135,7 +135,7 @@ static void put_axis(plot *p, const axis *a) {
         qea_text_printf(p->out,
                         "<text class=\"axis\" transform=\"translate(16 %d) rotate(-90)\" text-anchor=\"middle\">",
                         (TOP + HEIGHT - BOTTOM) / 2);
-    qea_html_put(p->out, qea_html_title(a->key));
+    qea_html_title(p->out, a->key);
     qea_text_printf(p->out, "%s%s</text>\n", qea_html_is_share(a->key) ? ", more is better" : ", less is better",
                     a->logarithmic ? ", log scale" : "");
 }
@@ -147,9 +147,7 @@ static void put_title(plot *p, const qea_report_model *model, bool final) {
     for (size_t i = 0; i < p->page->search->num_objectives; i++) {
         const char *key = p->page->search->objectives[i];
         qea_text_put(p->out, i == 0 ? ": " : ", ");
-        qea_html_put(p->out, qea_html_title(key));
-        qea_text_put(p->out, " ");
-        qea_html_value(p->out, key, qea_report_value(model, key));
+        qea_html_measure(p->out, key, qea_report_value(model, key));
     }
     qea_text_put(p->out, "; weights ");
     qea_report_put_bits(p->out, model->weight_bits, model->num_layers);
@@ -281,9 +279,9 @@ static void put_plot(qea_text *out, const qea_report_page *page, const char *x_k
                     "<figure><svg class=\"plot\" viewBox=\"0 0 %d %d\" role=\"img\" "
                     "aria-label=\"Scatter plot: ",
                     WIDTH, HEIGHT);
-    qea_html_put(out, qea_html_title(y_key));
+    qea_html_word(out, y_key);
     qea_text_put(out, " over ");
-    qea_html_put(out, qea_html_title(x_key));
+    qea_html_word(out, x_key);
     qea_text_put(out,
                  " of all trials, the front, the baselines and the fully trained models; the tables below have the "
                  "same numbers\">\n");

@@ -32,7 +32,8 @@ const char *const qea_html_style[] = {
     "figure{margin:0;max-width:52rem}svg.plot{display:block;width:100%;height:auto}svg.layers{display:block}",
     "figcaption{display:flex;flex-wrap:wrap;gap:.2rem 1rem;font-size:.85rem;margin-top:.3rem}",
     ".key{display:inline-flex;align-items:center;gap:.3rem}",
-    "svg text{fill:var(--fg);font-size:13px}svg text.tick{fill:var(--soft);font-size:12px}svg .label{font-size:12px}",
+    "svg text{fill:var(--fg);font-size:13px}svg text.tick{fill:var(--soft);font-size:12px}svg "
+    ".label{font-size:12px;paint-order:stroke;stroke:var(--bg);stroke-width:3px}",
     ".grid{stroke:var(--line);fill:none}.point{cursor:pointer}",
     ".trial{fill:var(--trial);fill-opacity:.65}.uniform{fill:var(--bg);stroke:var(--base);stroke-width:1.5}",
     ".front{fill:var(--front)}.stairs{fill:none;stroke:var(--front);stroke-width:1.5;stroke-opacity:.6}",
@@ -52,7 +53,8 @@ const char *const qea_html_style[] = {
 
 /* Everything that belongs to a trial carries its id in data-t. A selected one is marked wherever it stands, and shown
  * in its own section: the copy of its details, or, of a trial that has none, the copy of another's network with the
- * bits of its row filled in. Text is moved with textContent only. */
+ * bits of its row filled in. Text is moved with textContent only. An address that ends in #m12 or #t12 selects trial 12
+ * at once. */
 const char *const qea_html_script[] = {
     "(function(){'use strict';",
     "function all(q,r){return Array.prototype.slice.call((r||document).querySelectorAll(q));}",
@@ -95,6 +97,7 @@ const char *const qea_html_script[] = {
     "select(hit.getAttribute('data-t'),!hit.matches('.point'));});",
     "window.addEventListener('beforeprint',function(){",
     "all('details').forEach(function(e){e.open=true;});});",
-    "var first=document.querySelector('details.model');if(first)select(first.getAttribute('data-t'),false);",
+    "var first=document.querySelector('details.model'),asked=/^#[mt]([0-9]+)$/.exec(location.hash);",
+    "if(asked)select(asked[1],true);else if(first)select(first.getAttribute('data-t'),false);",
     "})();",
     NULL};

@@ -43,7 +43,7 @@ void qea_html_trial_table(qea_text *out, const qea_report_page *page) {
         search->count);
     for (size_t i = 0; i < search->num_objectives; i++) {
         qea_text_put(out, "<th scope=\"col\">");
-        qea_html_put(out, qea_html_title(search->objectives[i]));
+        qea_html_title(out, search->objectives[i]);
         qea_text_put(out, "</th>");
     }
     qea_text_put(out, "<th scope=\"col\">accuracy fully trained</th><th scope=\"col\" class=\"bits\">weight bits</th>"

@@ -1,6 +1,8 @@
 /* output/report.html: what the page tells besides the trials, and the page of a task at any time. */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -21,6 +23,7 @@ typedef struct page {
     char seed[32], network[200];
     qea_text data, command; /* owned */
     char *config;           /* owned */
+    char *config_path;      /* owned, of malloc: absolute, so that the command works from any folder */
     qea_report_fact facts[MAX_FACTS];
     size_t num_facts;
 } page;
@@ -76,7 +79,7 @@ static qea_status make_command(qea_context *ctx, page *p) {
     qea_text name = {0};
     qea_text_printf(&name, "%s-again", p->run->config->task_id);
     qea_text_put(&p->command, "quantea run ");
-    put_word(&p->command, p->run->task.config_path);
+    put_word(&p->command, p->config_path);
     qea_text_put(&p->command, " --task_id ");
     qea_status status = qea_text_finish(ctx, &name);
     if (status == QEA_OK) put_word(&p->command, name.bytes);
@@ -87,11 +90,14 @@ static qea_status make_command(qea_context *ctx, page *p) {
 static qea_status take_facts(qea_context *ctx, page *p) {
     const qea_study_config *config = p->run->config;
     (void)snprintf(p->seed, sizeof p->seed, "%" PRIu64, config->seed);
+    p->config_path = realpath(p->run->task.config_path, NULL);
+    if (p->config_path == NULL)
+        return qea_fail(ctx, QEA_ERR_IO, "%s: asking for its place: %s", p->run->task.config_path, strerror(errno));
     describe_network(p);
     if (config->has_nas) put_data(&p->data, "search", &config->nas_data);
     if (config->has_fully_train) put_data(&p->data, "full training", &config->full_data);
     QEA_TRY(qea_text_finish(ctx, &p->data));
-    add_fact(p, "task", p->run->task.folder);
+    add_fact(p, "configuration file", p->config_path);
     add_fact(p, "seed", p->seed);
     add_fact(p, "network", p->network);
     add_fact(p, "data", p->data.bytes);
@@ -131,6 +137,7 @@ qea_status qea_run_write_page(qea_context *ctx, const qea_run *run, const qea_st
     qea_text_free(&p.data);
     qea_text_free(&p.command);
     qea_free(p.config);
+    free(p.config_path);
     return status;
 }
 
