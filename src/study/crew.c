@@ -201,7 +201,8 @@ static qea_status on_outcome(qea_context *ctx, void *user, const qea_outcome *ou
                            &record->reason));
     }
     if (!outcome->repeatable)
-        QEA_TRY(qea_store_set(ctx, crew->run->task.store, "repeatable", "a trial met its time-out or a lack of memory"));
+        QEA_TRY(
+            qea_store_set(ctx, crew->run->task.store, "repeatable", "a trial met its time-out or a lack of memory"));
     QEA_TRY(qea_store_put_trial(ctx, crew->run->task.store, record));
     remove_checkpoint(crew, record->id);
     crew->finished_here++;
