@@ -78,8 +78,6 @@ void qea_html_model_table(qea_text *out, const qea_report_page *page) {
 
 /* --- gain over uniform bits --- */
 
-typedef enum nearness { IN_COST, IN_ACCURACY } nearness;
-
 /* The cost that the search weighs against accuracy. */
 static const char *main_cost(const qea_report_step *step) {
     for (size_t i = 0; i < step->num_objectives; i++)
@@ -110,13 +108,14 @@ static bool intervals_meet(const qea_report_model *a, const qea_report_model *b)
     return low_a <= high_b && low_b <= high_a;
 }
 
-static void put_gain(qea_text *out, const qea_report_step *step, const qea_report_model *model, nearness by) {
-    const char *key = by == IN_COST ? main_cost(step) : "accuracy";
-    const qea_report_model *other = nearest(step, model, key);
-    if (other == NULL) return;
+/* `why`: what it is nearest in. */
+static void put_gain(qea_text *out, const qea_report_model *model, const qea_report_model *other, const char *why[2]) {
     double gain = qea_report_value(model, "accuracy") - qea_report_value(other, "accuracy");
     qea_text_printf(out, "<li>Against uniform w%da%d, nearest in ", other->weight_bits[0], other->activation_bits[0]);
-    qea_html_word(out, key);
+    for (int i = 0; i < 2 && why[i] != NULL; i++) {
+        if (i > 0) qea_text_put(out, " and in ");
+        qea_html_word(out, why[i]);
+    }
     qea_text_put(out, ": accuracy <strong>");
     qea_html_signed(out, 100 * gain, 2);
     qea_text_printf(out, " points</strong> (95 %% intervals %s)",
@@ -131,6 +130,16 @@ static void put_gain(qea_text *out, const qea_report_step *step, const qea_repor
         qea_text_put(out, " %");
     }
     qea_text_put(out, ".</li>\n");
+}
+
+/* Against the uniform model of the nearest cost and that of the nearest accuracy, which may be the same. */
+static void put_gains(qea_text *out, const qea_report_step *step, const qea_report_model *model) {
+    const char *cost = main_cost(step);
+    const qea_report_model *by_cost = nearest(step, model, cost), *by_accuracy = nearest(step, model, "accuracy");
+    if (by_cost != NULL)
+        put_gain(out, model, by_cost, (const char *[2]){cost, by_cost == by_accuracy ? "accuracy" : NULL});
+    if (by_accuracy != NULL && by_accuracy != by_cost)
+        put_gain(out, model, by_accuracy, (const char *[2]){"accuracy", NULL});
 }
 
 /* --- the sections --- */
@@ -164,8 +173,7 @@ static void put_details(qea_text *out, const qea_report_page *page, const qea_re
     qea_text_put(out, "</summary>\n");
     if (step == page->full) put_search_line(out, page, model);
     qea_text_put(out, "<ul>\n");
-    put_gain(out, step, model, IN_COST);
-    put_gain(out, step, model, IN_ACCURACY);
+    put_gains(out, step, model);
     qea_text_put(out, "<li>Mean bits: weights ");
     qea_html_fixed(out, model->mean_weight_bits, 2);
     qea_text_put(out, ", activations ");

@@ -39,7 +39,7 @@ const char *const qea_html_style[] = {
     ".front{fill:var(--front)}.stairs{fill:none;stroke:var(--front);stroke-width:1.5;stroke-opacity:.6}",
     ".final{fill:var(--final);stroke:var(--bg)}.baseline{fill:var(--base);stroke:var(--bg)}",
     ".interval{stroke:var(--soft);stroke-width:1.5}.point:hover{stroke:var(--fg);stroke-width:2}",
-    ".point.sel{stroke:var(--sel);stroke-width:3;fill-opacity:1}",
+    ".point.sel{stroke:var(--sel);stroke-width:6;paint-order:stroke;fill-opacity:1}",
     "rect.w{fill:var(--front)}rect.a{fill:var(--final)}rect.m{fill:var(--trial)}rect.b{fill:var(--base)}",
     "svg text.w,svg text.a,svg text.m,svg text.b{font-size:11px}",
     "@media(max-width:600px){body{padding:.7rem}svg.plot text,svg.plot text.tick,svg.plot .label{font-size:19px}",

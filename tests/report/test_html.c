@@ -289,6 +289,17 @@ static void gains_are_told_against_the_nearest_uniform_model(void **state) {
     qea_free(text);
 }
 
+static void one_uniform_model_nearest_in_both_is_named_once(void **state) {
+    fixture *f = *state;
+    f->full.count = 2; /* leaves w4a4 alone */
+    char *text = written(f);
+    const char *details = strstr(text, "<details class=\"model\" id=\"m3\"");
+    assert_non_null(details);
+    const char *gain = strstr(details, "Against uniform w4a4, nearest in FLOPs and in top-1 accuracy: ");
+    assert_true(gain != NULL && gain < strstr(details, "<svg"));
+    qea_free(text);
+}
+
 static void layers_show_bits_and_shares(void **state) {
     char *text = written(*state);
     /* Bits 2, 8, 4 of 10, 20, 70 weights: 2.5, 20 and 35 bytes of 57.5; MACs 100, 300, 100 of 500. */
@@ -374,6 +385,7 @@ int main(void) {
         WITH_PAGE(nothing_is_loaded_from_elsewhere),
         WITH_PAGE(equal_records_give_equal_bytes),
         WITH_PAGE(gains_are_told_against_the_nearest_uniform_model),
+        WITH_PAGE(one_uniform_model_nearest_in_both_is_named_once),
         WITH_PAGE(layers_show_bits_and_shares),
         WITH_PAGE(failures_name_their_reasons_and_waiting_trials_are_none),
         cmocka_unit_test(numbers_are_rounded_and_signed),
