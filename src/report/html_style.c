@@ -25,15 +25,15 @@ const char *const qea_html_style[] = {
     "details{margin:.4rem 0}summary{cursor:pointer;padding:.15rem 0}",
     "details.model{border:1px solid var(--line);border-radius:6px;padding:.3rem .8rem}",
     "details.sel{border-color:var(--sel)}",
-    ".card{background:var(--card);border:1px solid var(--line);border-radius:8px;padding:.2rem 1rem 1rem;margin:1rem "
-    "0}",
+    ".card{background:var(--card);border:1px solid var(--line);border-radius:8px;padding:.2rem 1rem 1rem;",
+    "margin:1rem 0}",
     ".card h2{margin-top:.8rem}.card ul,details ul{padding-left:1.2rem;margin:.4rem 0}",
     ".plots{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,30rem),1fr));gap:1rem}",
     "figure{margin:0;max-width:52rem}svg.plot{display:block;width:100%;height:auto}svg.layers{display:block}",
     "figcaption{display:flex;flex-wrap:wrap;gap:.2rem 1rem;font-size:.85rem;margin-top:.3rem}",
     ".key{display:inline-flex;align-items:center;gap:.3rem}",
-    "svg text{fill:var(--fg);font-size:13px}svg text.tick{fill:var(--soft);font-size:12px}svg "
-    ".label{font-size:12px;paint-order:stroke;stroke:var(--bg);stroke-width:3px}",
+    "svg text{fill:var(--fg);font-size:13px}svg text.tick{fill:var(--soft);font-size:12px}",
+    "svg .label{font-size:12px;paint-order:stroke;stroke:var(--bg);stroke-width:3px}",
     ".grid{stroke:var(--line);fill:none}.point{cursor:pointer}",
     ".trial{fill:var(--trial);fill-opacity:.65}.uniform{fill:var(--bg);stroke:var(--base);stroke-width:1.5}",
     ".front{fill:var(--front)}.stairs{fill:none;stroke:var(--front);stroke-width:1.5;stroke-opacity:.6}",
@@ -44,10 +44,11 @@ const char *const qea_html_style[] = {
     "svg text.w,svg text.a,svg text.m,svg text.b{font-size:11px}",
     "@media(max-width:600px){body{padding:.7rem}svg.plot text,svg.plot text.tick,svg.plot .label{font-size:19px}",
     "th,td{padding:.25rem .4rem}}",
-    "@media print{:root{--bg:#fff;--fg:#000;--soft:#444;--line:#bbb;--card:#fff}body{max-width:none;font-size:11px}",
-    "#selected{display:none}section,figure,details.model{break-inside:avoid-page}#h-trials~details,pre{break-inside:"
-    "auto}",
-    ".scroll,pre{overflow:visible}pre{white-space:pre-wrap}svg.layers{max-width:100%;height:auto}",
+    "@media print{:root{--bg:#fff;--fg:#000;--soft:#444;--line:#bbb;--card:#fff}html{font-size:11px}",
+    "body{max-width:none;font-size:11px}",
+    "#selected{display:none}figure,svg,tr,li{break-inside:avoid}",
+    ".scroll,pre{overflow:visible}pre{white-space:pre-wrap}svg.layers{max-width:70%;height:auto}",
+    "figure{max-width:70%}",
     "th,td{padding:.1rem .25rem}table{font-size:9px}.bits{white-space:normal;font-size:7px}}",
     NULL};
 

@@ -76,6 +76,16 @@ void qea_step_view_clear(qea_step_view *view) {
     qea_step_trials_clear(&view->trials);
 }
 
+/* A search that has not ended goes on to its budget. */
+static qea_status expect_trials(qea_context *ctx, const qea_run *run, qea_step_view *view) {
+    char *end;
+    QEA_TRY(qea_store_get(ctx, run->task.store, "search end", &end));
+    if (end == NULL && run->config->has_nas)
+        view->step.expected = run->config->random_samples + run->config->num_generations * run->config->num_individual;
+    qea_free(end);
+    return QEA_OK;
+}
+
 qea_status qea_step_view_load(qea_context *ctx, const qea_run *run, const char *name, qea_step_view *view) {
     view->trials.step = name;
     QEA_TRY(qea_step_trials_load(ctx, run, &view->trials));
@@ -92,7 +102,6 @@ qea_status qea_step_view_load(qea_context *ctx, const qea_run *run, const char *
                                    view->description,
                                    view->trials.count};
     if (strcmp(name, "nas") != 0) return QEA_OK;
-    if (run->config->has_nas)
-        view->step.expected = run->config->random_samples + run->config->num_generations * run->config->num_individual;
+    QEA_TRY(expect_trials(ctx, run, view));
     return mark_front(ctx, run, view);
 }
