@@ -46,8 +46,8 @@ const char *const qea_html_style[] = {
     "th,td{padding:.25rem .4rem}}",
     "@media print{:root{--bg:#fff;--fg:#000;--soft:#444;--line:#bbb;--card:#fff}html{font-size:11px}",
     "body{max-width:none;font-size:11px}",
-    "#selected{display:none}figure,svg,tr,li{break-inside:avoid}",
-    ".scroll,pre{overflow:visible}pre{white-space:pre-wrap}svg.layers{max-width:70%;height:auto}",
+    "#selected{display:none}figure,svg,tr,li,details.model{break-inside:avoid}",
+    ".scroll,pre{overflow:visible}pre{white-space:pre-wrap}svg.layers{max-width:48%;height:auto}",
     "figure{max-width:70%}",
     "th,td{padding:.1rem .25rem}table{font-size:9px}.bits{white-space:normal;font-size:7px}}",
     NULL};
