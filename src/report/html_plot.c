@@ -305,6 +305,6 @@ void qea_html_plots(qea_text *out, const qea_report_page *page) {
         }
     qea_text_put(
         out, "</div>\n<p class=\"note\">Points of the search show the accuracy on validation images after its short "
-             "training, fully trained models that on all test images, with a line for the 95 % interval.</p>"
+             "training, fully trained models that on the test images, with a line for the 95 % interval.</p>"
              "</section>\n");
 }

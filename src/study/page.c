@@ -147,7 +147,9 @@ static qea_status load_network(qea_context *ctx, qea_run *run) {
     char *text;
     QEA_TRY(qea_store_get(ctx, run->task.store, "network", &text));
     if (text == NULL)
-        return qea_fail(ctx, QEA_ERR_STATE, "%s: nothing to report: the task has not begun yet", run->task.folder);
+        return qea_fail(ctx, QEA_ERR_STATE,
+                        "%s: nothing to report: the task has not begun yet, or a version without reports made it",
+                        run->task.folder);
     qea_status status = qea_graph_from_json(ctx, text, strlen(text), &run->graph);
     qea_free(text);
     return status;
