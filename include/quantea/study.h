@@ -63,6 +63,12 @@ QEA_API QEA_MUST_USE qea_status qea_study_run(qea_context *ctx, const qea_study_
                                               qea_study_result *result);
 QEA_API void qea_study_result_clear(qea_study_result *result);
 
+/* Writes output/report.html of a task anew, from its store alone and at any time: while the task runs, after it ended
+ * or was killed. Nothing else of the task is touched. task: its folder, or its name under `base` (NULL: ./tasks).
+ * *path: of the file; owned by the caller, free with qea_string_free. QEA_ERR_CONFIG: no such task; QEA_ERR_STATE: it
+ * has not begun yet. */
+QEA_API QEA_MUST_USE qea_status qea_study_report(qea_context *ctx, const char *task, const char *base, char **path);
+
 /* A worker's life: jobs from stdin, answers to stdout, one JSON object a line; ends with stdin. The command calls this
  * for `quantea worker`; nobody else should. parent: pid of the coordinator. */
 QEA_API QEA_MUST_USE qea_status qea_worker_main(qea_context *ctx, const char *config_path, const char *step,

@@ -25,8 +25,8 @@ typedef struct qea_command {
     int (*run)(int argc, char **argv); /* what stands behind the command's name; returns the exit code */
 } qea_command;
 
-extern const qea_command qea_command_run, qea_command_estimate, qea_command_init, qea_command_eval, qea_command_doctor,
-    qea_command_worker;
+extern const qea_command qea_command_run, qea_command_estimate, qea_command_init, qea_command_report, qea_command_eval,
+    qea_command_doctor, qea_command_worker;
 
 /* Walks through arguments. Returns the option's id with *value set (NULL if it takes none), 0 for a plain argument (in
  * *value), -1 at the end, -2 after an error that was printed. Options may stand anywhere; "--name=value" works; behind

@@ -5,8 +5,9 @@
 #include "cli/command.h"
 #include "quantea/study.h"
 
-static const qea_command *const commands[] = {&qea_command_init, &qea_command_estimate, &qea_command_run,
-                                              &qea_command_eval, &qea_command_doctor,   &qea_command_worker};
+static const qea_command *const commands[] = {&qea_command_init,   &qea_command_estimate, &qea_command_run,
+                                              &qea_command_report, &qea_command_eval,     &qea_command_doctor,
+                                              &qea_command_worker};
 enum { NUM_COMMANDS = sizeof commands / sizeof *commands };
 
 static void help(FILE *out) {

@@ -10,6 +10,17 @@ QEA_MUST_USE qea_status qea_report_write_text(qea_context *ctx, qea_text *text, 
 /* "2-4-8". */
 void qea_report_put_bits(qea_text *text, const uint8_t *bits, size_t count);
 
+/* A number of `performance`, NaN if there is none. */
+double qea_report_value(const qea_report_model *model, const char *key);
+
+/* "front, trial 7", "uniform w4a4", "float (w32a32)". */
+void qea_report_model_name(const qea_report_model *model, char name[48]);
+
+/* The models that a table shows, of the search those of the front, by falling accuracy; *out [*count] is owned by the
+ * caller (qea_free). */
+QEA_MUST_USE qea_status qea_report_order(qea_context *ctx, const qea_report_step *step, const qea_report_model ***out,
+                                         size_t *count);
+
 /* The step's description with nbit_w_list and nbit_a_list added; owned by the caller. */
 json_t *qea_report_description(const qea_report_step *step, const qea_report_model *model);
 

@@ -15,7 +15,8 @@ typedef struct qea_report_model { /* everything borrowed */
     uint64_t id;
     const char *label; /* "front", "baseline", "given", "random", "child" */
     uint64_t source;   /* trial of the search that it comes from; 0: none */
-    bool done;         /* else it failed */
+    bool done;         /* else it failed, or has no result yet */
+    bool waiting;      /* no result yet: the run goes on, or was stopped */
     bool on_front;
     size_t num_layers;
     const uint8_t *weight_bits, *activation_bits; /* [num_layers] */
@@ -26,7 +27,8 @@ typedef struct qea_report_model { /* everything borrowed */
     const char *reason;                            /* of a failure */
     const char *model_path;                        /* or NULL */
     double mean_weight_bits, mean_activation_bits; /* weights by their number, activations by MACs */
-    double runtime_s;                              /* only for reports.csv */
+    double runtime_s;                              /* of the training; only for reports.csv and report.html */
+    double started_s, ended_s;                     /* Unix time, 0: not yet; only for report.html */
 } qea_report_model;
 
 typedef struct qea_report_step {   /* everything borrowed */
@@ -36,7 +38,28 @@ typedef struct qea_report_step {   /* everything borrowed */
     const qea_report_model *models; /* [count], by id */
     size_t count;
     const json_t *description; /* the search space's description, to which desc_<id>.json adds the bits */
+    size_t expected;           /* models in all, as far as is known; only for report.html */
 } qea_report_step;
+
+typedef struct qea_report_layer { /* a quantised layer */
+    const char *name;             /* borrowed */
+    uint64_t macs, weights;
+} qea_report_layer;
+
+typedef struct qea_report_fact { /* a row of "how it was made" */
+    const char *name, *value;    /* borrowed */
+} qea_report_fact;
+
+typedef struct qea_report_page { /* what report.html shows; everything borrowed */
+    const char *task;            /* its folder */
+    const qea_report_step *search, *full;
+    const qea_report_layer *layers; /* [num_layers], in the order of the bits */
+    size_t num_layers;
+    const qea_report_fact *facts; /* [num_facts] */
+    size_t num_facts;
+    const char *config;  /* the configuration's text */
+    const char *command; /* that repeats the run */
+} qea_report_page;
 
 /* --- for machines: equal runs give byte-equal files --- */
 
@@ -62,6 +85,10 @@ QEA_MUST_USE qea_status qea_report_write_reports_json(qea_context *ctx, const qe
 
 /* Front models and baselines by falling accuracy: accuracy with its 95 % interval, flops, params, mean bits. */
 void qea_report_table(const qea_report_step *step, qea_text *out);
+
+/* One HTML file that needs nothing else: plots of the objectives, models and their bits, failures, how it was made.
+ * Equal pages give byte-equal files. */
+QEA_MUST_USE qea_status qea_report_write_html(qea_context *ctx, const qea_report_page *page, const char *path);
 
 /* Wilson's 95 % interval of `right` of `count` (Wilson 1927, doi:10.1080/01621459.1927.10502953); 0..1. */
 void qea_wilson_interval(double share, double count, double *low, double *high);

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/error.h"
 #include "base/memory.h"
 #include "report/parts.h"
 
@@ -18,14 +19,14 @@ void qea_wilson_interval(double share, double count, double *low, double *high) 
     *high = fmin(1, centre + half);
 }
 
-static double value_of(const qea_report_model *model, const char *key) {
+double qea_report_value(const qea_report_model *model, const char *key) {
     const json_t *value = json_object_get(model->performance, key);
     return json_is_number(value) ? json_number_value(value) : NAN;
 }
 
 static int by_falling_accuracy(const void *x, const void *y) {
     const qea_report_model *a = *(const qea_report_model *const *)x, *b = *(const qea_report_model *const *)y;
-    double p = value_of(a, "accuracy"), q = value_of(b, "accuracy");
+    double p = qea_report_value(a, "accuracy"), q = qea_report_value(b, "accuracy");
     if (p > q) return -1;
     if (p < q) return 1;
     return a->id < b->id ? -1 : a->id > b->id;
@@ -44,36 +45,46 @@ static void put_fixed(qea_text *text, double value, int decimals, int width) {
     qea_text_printf(text, "%*s", width, digits);
 }
 
-static void put_name(qea_text *text, const qea_report_model *model) {
-    char name[48];
+void qea_report_model_name(const qea_report_model *model, char name[48]) {
     if (strcmp(model->label, "baseline") != 0)
-        (void)snprintf(name, sizeof name, "front, trial %llu",
+        (void)snprintf(name, 48, "front, trial %llu",
                        (unsigned long long)(model->source > 0 ? model->source : model->id));
     else if (model->num_layers > 0 && model->weight_bits[0] == 32 && model->activation_bits[0] == 32)
-        (void)snprintf(name, sizeof name, "float (w32a32)");
+        (void)snprintf(name, 48, "float (w32a32)");
     else
-        (void)snprintf(name, sizeof name, "uniform w%da%d", model->num_layers > 0 ? model->weight_bits[0] : 0,
+        (void)snprintf(name, 48, "uniform w%da%d", model->num_layers > 0 ? model->weight_bits[0] : 0,
                        model->num_layers > 0 ? model->activation_bits[0] : 0);
-    qea_text_printf(text, "  %-20s %6llu ", name, (unsigned long long)model->id);
+}
+
+qea_status qea_report_order(qea_context *ctx, const qea_report_step *step, const qea_report_model ***out,
+                            size_t *count) {
+    *count = 0;
+    QEA_TRY(qea_alloc(ctx, "the order of models", step->count + 1, sizeof **out, (void **)out));
+    for (size_t i = 0; i < step->count; i++)
+        if (step->models[i].on_front || strcmp(step->name, "nas") != 0) (*out)[(*count)++] = &step->models[i];
+    qsort(*out, *count, sizeof **out, by_falling_accuracy);
+    return QEA_OK;
 }
 
 static void put_row(qea_text *text, const qea_report_model *model) {
-    double accuracy = value_of(model, "accuracy"), low, high;
-    put_name(text, model);
+    double accuracy = qea_report_value(model, "accuracy"), low, high;
+    char name[48];
+    qea_report_model_name(model, name);
+    qea_text_printf(text, "  %-20s %6llu ", name, (unsigned long long)model->id);
     if (!model->done) {
         qea_text_printf(text, " failed: %s\n", model->reason != NULL ? model->reason : "");
         return;
     }
-    qea_wilson_interval(accuracy, value_of(model, "images"), &low, &high);
+    qea_wilson_interval(accuracy, qea_report_value(model, "images"), &low, &high);
     put_fixed(text, 100 * accuracy, 2, 7);
     qea_text_put(text, "  [");
     put_fixed(text, 100 * low, 2, 5);
     qea_text_put(text, ", ");
     put_fixed(text, 100 * high, 2, 5);
     qea_text_put(text, "]");
-    put_fixed(text, value_of(model, "flops"), 3, 10);
-    put_fixed(text, value_of(model, "params"), 3, 10);
-    put_fixed(text, value_of(model, "weight_bytes") / 1000, 2, 10);
+    put_fixed(text, qea_report_value(model, "flops"), 3, 10);
+    put_fixed(text, qea_report_value(model, "params"), 3, 10);
+    put_fixed(text, qea_report_value(model, "weight_bytes") / 1000, 2, 10);
     put_fixed(text, model->mean_weight_bits, 2, 7);
     put_fixed(text, model->mean_activation_bits, 2, 7);
     qea_text_put(text, "\n");
@@ -82,15 +93,12 @@ static void put_row(qea_text *text, const qea_report_model *model) {
 void qea_report_table(const qea_report_step *step, qea_text *out) {
     qea_text_put(
         out, "  model                    id   top-1 %  95 % interval   flops M  params k   weight kB  w bits a bits\n");
-    const qea_report_model **order = NULL;
-    if (QEA_NEW(NULL, "the table", order, step->count + 1) != QEA_OK) {
+    const qea_report_model **order;
+    size_t count;
+    if (qea_report_order(NULL, step, &order, &count) != QEA_OK) {
         out->failed = true;
         return;
     }
-    size_t count = 0;
-    for (size_t i = 0; i < step->count; i++)
-        if (step->models[i].on_front || strcmp(step->name, "nas") != 0) order[count++] = &step->models[i];
-    qsort(order, count, sizeof *order, by_falling_accuracy);
     for (size_t i = 0; i < count; i++) put_row(out, order[i]);
     qea_free(order);
 }

@@ -148,8 +148,18 @@ static qea_status warn_if_not_repeatable(qea_context *ctx, const qea_run *run) {
     return QEA_OK;
 }
 
+/* The network goes into the store, so that a report needs no images. */
+static qea_status record_network(qea_context *ctx, qea_run *run) {
+    char *text;
+    QEA_TRY(qea_graph_to_json(ctx, run->graph, &text));
+    qea_status status = qea_store_set(ctx, run->task.store, "network", text);
+    qea_string_free(text);
+    return status;
+}
+
 static qea_status run_steps(qea_context *ctx, qea_run *run, qea_study_result *result) {
     QEA_TRY(qea_task_environment(ctx, &run->task, run->config, run->options->force));
+    QEA_TRY(record_network(ctx, run));
     qea_status status = QEA_OK;
     if (run->config->has_nas) status = qea_run_nas(ctx, run, &result->search_end);
     if (status == QEA_OK && run->config->has_nas) { /* the search's files stand before the long step begins */

@@ -62,7 +62,7 @@ qea_status qea_task_create(qea_context *ctx, const char *base, const char *id, c
     return status;
 }
 
-qea_status qea_task_open(qea_context *ctx, const char *base, const char *task, qea_task *out) {
+static qea_status find(qea_context *ctx, const char *base, const char *task, qea_task *out) {
     *out = (qea_task){.log_fd = -1};
     char *database = NULL;
     qea_status status = qea_file_is_folder(task) || strchr(task, '/') != NULL
@@ -70,9 +70,22 @@ qea_status qea_task_open(qea_context *ctx, const char *base, const char *task, q
                             : qea_path_join(ctx, base, task, &out->folder);
     if (status == QEA_OK) status = qea_task_path(ctx, out, "task.db", &database);
     if (status == QEA_OK && !qea_file_exists(database))
-        status = qea_fail(ctx, QEA_ERR_CONFIG, "%s: no task to resume: there is no task.db in it", out->folder);
+        status = qea_fail(ctx, QEA_ERR_CONFIG, "%s: not the folder of a task: there is no task.db in it", out->folder);
     qea_free(database);
+    return status;
+}
+
+qea_status qea_task_open(qea_context *ctx, const char *base, const char *task, qea_task *out) {
+    qea_status status = find(ctx, base, task, out);
     if (status == QEA_OK) status = open_parts(ctx, out);
+    if (status != QEA_OK) qea_task_close(out);
+    return status;
+}
+
+qea_status qea_task_view(qea_context *ctx, const char *base, const char *task, qea_task *out) {
+    qea_status status = find(ctx, base, task, out);
+    if (status == QEA_OK) status = qea_task_path(ctx, out, "output/config.yml", &out->config_path);
+    if (status == QEA_OK) status = qea_store_open(ctx, out->folder, true, &out->store);
     if (status != QEA_OK) qea_task_close(out);
     return status;
 }
@@ -112,11 +125,33 @@ static qea_status record_or_compare(qea_context *ctx, qea_task *task, const char
     return status;
 }
 
+/* The processor's name as Linux tells it, and how many of them are online. */
+static void describe_machine(char *text, size_t size) {
+    uint8_t *bytes = NULL;
+    size_t length;
+    const char *name = "unknown processor";
+    int name_size = (int)strlen(name);
+    if (qea_file_read(NULL, "/proc/cpuinfo", 16 << 20, &bytes, &length) == QEA_OK) {
+        const char *line = strstr((const char *)bytes, "model name");
+        const char *colon = line != NULL ? strchr(line, ':') : NULL;
+        if (colon != NULL) {
+            name = colon + 1 + strspn(colon + 1, " ");
+            name_size = (int)strcspn(name, "\n");
+        }
+    }
+    (void)snprintf(text, size, "%.*s, %ld cores", name_size < 150 ? name_size : 150, name,
+                   sysconf(_SC_NPROCESSORS_ONLN));
+    qea_free(bytes);
+}
+
 qea_status qea_task_environment(qea_context *ctx, qea_task *task, const qea_study_config *config, bool force) {
     char threads[16];
     (void)snprintf(threads, sizeof threads, "%d", config->threads_per_worker);
     QEA_TRY(record_or_compare(ctx, task, "version", QEA_VERSION, force));
     QEA_TRY(record_or_compare(ctx, task, "instruction set", qea_kernels_isa(), force));
     QEA_TRY(record_or_compare(ctx, task, "convolution library", qea_kernels_library_version(), force));
-    return record_or_compare(ctx, task, "threads per trial", threads, force);
+    QEA_TRY(record_or_compare(ctx, task, "threads per trial", threads, force));
+    char machine[200];
+    describe_machine(machine, sizeof machine);
+    return qea_store_set(ctx, task->store, "machine", machine);
 }

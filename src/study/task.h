@@ -18,6 +18,8 @@ QEA_MUST_USE qea_status qea_task_create(qea_context *ctx, const char *base, cons
 
 /* Opens an existing one to go on: by path, or by name under `base`. */
 QEA_MUST_USE qea_status qea_task_open(qea_context *ctx, const char *base, const char *task, qea_task *out);
+/* Opens one to read it, also while it runs: nothing is locked, made or logged. */
+QEA_MUST_USE qea_status qea_task_view(qea_context *ctx, const char *base, const char *task, qea_task *out);
 void qea_task_close(qea_task *task);
 
 /* FOLDER/relative, owned by the caller. */
@@ -27,7 +29,7 @@ QEA_MUST_USE qea_status qea_task_path(qea_context *ctx, const qea_task *task, co
 void qea_task_log(const qea_task *task, const char *text);
 
 /* Records what results depend on besides configuration and seed (instruction set, library, threads, version), or
- * compares: QEA_ERR_STATE names what differs unless `force`. */
+ * compares: QEA_ERR_STATE names what differs unless `force`. The machine's name is recorded for the report. */
 QEA_MUST_USE qea_status qea_task_environment(qea_context *ctx, qea_task *task, const qea_study_config *config,
                                              bool force);
 

@@ -51,7 +51,7 @@ static int set_up(void **state) {
             f->models[i].performance = json_pack("{s:f, s:f, s:i, s:{s:f}}", "accuracy", 0.1 * (i + 7), "flops", 1.25,
                                                  "images", 100, "measured", "seconds", 3.25);
     }
-    f->step = (qea_report_step){"nas", f->objectives, 2, f->models, 3, NULL};
+    f->step = (qea_report_step){"nas", f->objectives, 2, f->models, 3, NULL, 3};
     *state = f;
     return 0;
 }

@@ -138,9 +138,15 @@ static void a_run_leaves_its_files_and_shows_a_table(void **state) {
     (void)state;
     int code = run("", "run config.yml -t plain --set general.workers=2");
     if (code != 0) fail_msg("exit code %d: %s", code, slurp("out"));
-    static const char *const files[] = {
-        "config.yml",     "reports.csv",    "reports.json",           "nas/output.csv",
-        "nas/trials.csv", "nas/front.json", "fully_train/output.csv", "fully_train/results.json"};
+    static const char *const files[] = {"config.yml",
+                                        "reports.csv",
+                                        "reports.json",
+                                        "report.html",
+                                        "nas/output.csv",
+                                        "nas/trials.csv",
+                                        "nas/front.json",
+                                        "fully_train/output.csv",
+                                        "fully_train/results.json"};
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
         char path[128];
         (void)snprintf(path, sizeof path, "tasks/plain/output/%s", files[i]);
@@ -191,6 +197,42 @@ static void a_run_killed_again_and_again_resumes_to_the_same_results(void **stat
     assert_int_equal(run("", "run -r -t killed"), 0);
     assert_true(killed >= 3); /* a fast machine may finish between two looks at the log */
     assert_same_results("plain", "killed");
+}
+
+static void a_report_of_a_killed_task_needs_no_images(void **state) {
+    (void)state;
+    (void)run_and_signal("run config.yml -t halted --workers 1", "halted", 3, "KILL");
+    assert_int_equal(run("mv data away &&", "report halted"), 0);
+    assert_output_has("tasks/halted/output/report.html");
+    char *page = slurp("tasks/halted/output/report.html");
+    assert_non_null(strstr(page, "</html>"));
+    assert_non_null(strstr(page, " of 14 trials"));
+    qea_free(page);
+    assert_int_equal(run("mv away data &&", "report tasks/halted"), 0);
+}
+
+static void a_report_of_a_running_task_disturbs_nothing(void **state) {
+    (void)state;
+    char line[2048];
+    (void)snprintf(line, sizeof line,
+                   "cd %s && { %s run config.yml -t going --workers 1 >/dev/null 2>&1 & p=$!; "
+                   "until grep -q ' done: ' tasks/going/logs/pipeline.log 2>/dev/null; do sleep 0.01; done; "
+                   "%s report going >out 2>&1 || exit 1; wait $p; }",
+                   folder, command, command);
+    int status = system(line);
+    assert_int_equal(WEXITSTATUS(status), 0);
+    assert_output_has("tasks/going/output/report.html");
+    assert_same_results("plain", "going");
+}
+
+static void a_report_says_the_same_at_the_end_of_a_run_and_later(void **state) {
+    (void)state;
+    char *before = slurp("tasks/plain/output/report.html");
+    assert_int_equal(run("", "report tasks/plain"), 0);
+    char *after = slurp("tasks/plain/output/report.html");
+    assert_string_equal(before, after);
+    qea_free(before);
+    qea_free(after);
 }
 
 static void interrupting_leaves_a_task_that_resumes(void **state) {
@@ -297,6 +339,10 @@ static void wrong_input_ends_with_its_exit_code_and_names_the_place(void **state
         {"run config.yml --colour", 2, "--colour"},
         {"run --resume tasks/nothing", 2, "nothing"},
         {"eval config.yml --data data", 3, "config.yml"},
+        {"report tasks/nothing", 2, "nothing"},
+        {"report nothing", 2, "tasks/nothing"},
+        {"report", 2, "task"},
+        {"report one two", 2, "two"},
         {"", 2, "usage"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -315,6 +361,9 @@ int main(void) {
         cmocka_unit_test(one_worker_and_three_give_byte_equal_results),
         cmocka_unit_test(another_seed_gives_other_results),
         cmocka_unit_test(a_run_killed_again_and_again_resumes_to_the_same_results),
+        cmocka_unit_test(a_report_says_the_same_at_the_end_of_a_run_and_later),
+        cmocka_unit_test(a_report_of_a_killed_task_needs_no_images),
+        cmocka_unit_test(a_report_of_a_running_task_disturbs_nothing),
         cmocka_unit_test(interrupting_leaves_a_task_that_resumes),
         cmocka_unit_test(killed_workers_cost_nothing_but_time),
         cmocka_unit_test(a_task_in_use_is_refused_to_a_second_coordinator),

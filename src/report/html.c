@@ -1,0 +1,73 @@
+/* report.html: the page as a whole. */
+#include "report/html.h"
+
+#include "base/text.h"
+
+static void put_lines(qea_text *out, const char *const *lines) {
+    for (size_t i = 0; lines[i] != NULL; i++) {
+        qea_text_put(out, lines[i]);
+        qea_text_put(out, "\n");
+    }
+}
+
+/* The policy forbids whatever the page does not bring along itself. */
+static void put_head(qea_text *out, const qea_report_page *page) {
+    qea_text_put(out, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n"
+                      "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src "
+                      "'unsafe-inline'; script-src 'unsafe-inline'; base-uri 'none'; form-action 'none'\"/>\n"
+                      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n"
+                      "<meta name=\"color-scheme\" content=\"light dark\"/>\n<title>quantea: ");
+    qea_html_put(out, page->task);
+    qea_text_put(out, "</title>\n<style>\n");
+    put_lines(out, qea_html_style);
+    qea_text_put(out, "</style>\n</head>\n");
+}
+
+static size_t count_done(const qea_report_step *step) {
+    size_t done = 0;
+    for (size_t i = 0; i < step->count; i++) done += step->models[i].done;
+    return done;
+}
+
+static size_t count_front(const qea_report_step *step) {
+    size_t count = 0;
+    for (size_t i = 0; i < step->count; i++) count += step->models[i].on_front;
+    return count;
+}
+
+static size_t total(const qea_report_step *step) { return step->expected > step->count ? step->expected : step->count; }
+
+static void put_intro(qea_text *out, const qea_report_page *page) {
+    qea_text_put(out, "<body>\n<header><h1>quantea: ");
+    qea_html_put(out, page->task);
+    qea_text_printf(
+        out,
+        "</h1>\n<p>%zu of %zu trials of the search are done, %zu are on the front; %zu of %zu models are fully "
+        "trained.</p></header>\n<main>\n",
+        count_done(page->search), total(page->search), count_front(page->search), count_done(page->full),
+        total(page->full));
+}
+
+/* Shown by the script alone, which fills it. */
+static void put_selection(qea_text *out) {
+    qea_text_put(out, "<section id=\"selected\" class=\"card\" aria-live=\"polite\" hidden=\"hidden\">"
+                      "<h2 id=\"selected-name\">Selected</h2>\n<div id=\"selected-body\"></div></section>\n");
+}
+
+qea_status qea_report_write_html(qea_context *ctx, const qea_report_page *page, const char *path) {
+    qea_text text = {0};
+    put_head(&text, page);
+    put_intro(&text, page);
+    qea_html_plots(&text, page);
+    put_selection(&text);
+    qea_html_model_table(&text, page);
+    qea_html_model_details(&text, page);
+    qea_html_failures(&text, page);
+    qea_html_trial_table(&text, page);
+    qea_html_phases(&text, page);
+    qea_html_origin(&text, page);
+    qea_text_put(&text, "</main>\n<script>\n");
+    put_lines(&text, qea_html_script);
+    qea_text_put(&text, "</script>\n</body>\n</html>\n");
+    return qea_report_write_text(ctx, &text, path);
+}

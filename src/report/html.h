@@ -1,0 +1,51 @@
+/* report/html.h: the parts of report.html. Everything that is not a constant of ours goes through qea_html_put. */
+#ifndef QEA_REPORT_HTML_H
+#define QEA_REPORT_HTML_H
+
+#include "report/parts.h"
+
+/* Text as it shows in HTML, in elements and in quoted attributes: & < > " ' are escaped, control characters but for
+ * line ends and tabs become U+FFFD. */
+void qea_html_put(qea_text *out, const char *text);
+
+/* Numbers for people, whatever the locale; "-" where there is none. */
+void qea_html_fixed(qea_text *out, double value, int decimals); /* 0 <= decimals <= 9 */
+void qea_html_signed(qea_text *out, double value, int decimals);
+/* A value of `performance` in four digits: a share in percent, large numbers with k, M, G, T. */
+void qea_html_value(qea_text *out, const char *key, double value);
+bool qea_html_is_share(const char *key); /* accuracies */
+/* Of a key of `performance`, or the key itself where it is not known: "FLOPs", "FLOPs (M)", "FLOPs 0.35 M". */
+void qea_html_word(qea_text *out, const char *key);
+void qea_html_title(qea_text *out, const char *key);
+void qea_html_measure(qea_text *out, const char *key, double value);
+
+/* "trial 12 (child, on the front)", escaped. */
+void qea_html_name(qea_text *out, const qea_report_model *model);
+
+/* Are all layers' bits alike? */
+bool qea_html_uniform(const qea_report_model *model);
+/* A baseline of the full training, or a uniform trial of the search: what others are compared with. */
+bool qea_html_reference(const qea_report_model *model);
+
+/* The sections. */
+void qea_html_plots(qea_text *out, const qea_report_page *page);
+void qea_html_model_table(qea_text *out, const qea_report_page *page);
+void qea_html_model_details(qea_text *out, const qea_report_page *page);
+void qea_html_trial_table(qea_text *out, const qea_report_page *page);
+void qea_html_failures(qea_text *out, const qea_report_page *page);
+void qea_html_phases(qea_text *out, const qea_report_page *page);
+void qea_html_origin(qea_text *out, const qea_report_page *page);
+
+/* Bits along the network: a picture and a table. */
+void qea_html_layers(qea_text *out, const qea_report_page *page, const qea_report_model *model);
+
+/* Has the page a section of its own for this model? Those that were fully trained and those of the search's front. */
+bool qea_html_has_details(const qea_report_page *page, const qea_report_model *model);
+
+/* The model of that id that was fully trained, or NULL. */
+const qea_report_model *qea_html_final(const qea_report_page *page, uint64_t id);
+
+extern const char *const qea_html_style[];  /* lines, NULL behind the last */
+extern const char *const qea_html_script[]; /* lines, NULL behind the last */
+
+#endif

@@ -1,0 +1,181 @@
+/* output/report.html: what the page tells besides the trials, and the page of a task at any time. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "study/step_view.h"
+
+/* Settings of the store that are shown as they are. */
+static const char *const settings[] = {"version",           "convolution library", "instruction set", "machine",
+                                       "threads per trial", "search end",          "repeatable"};
+enum { NUM_SETTINGS = sizeof settings / sizeof *settings, MAX_FACTS = NUM_SETTINGS + 5 };
+
+typedef struct page {
+    const qea_run *run;         /* borrowed */
+    qea_report_layer *layers;   /* owned */
+    char *values[NUM_SETTINGS]; /* owned */
+    char seed[32], network[200];
+    qea_text data, command; /* owned */
+    char *config;           /* owned */
+    char *config_path;      /* owned, of malloc: absolute, so that the command works from any folder */
+    qea_report_fact facts[MAX_FACTS];
+    size_t num_facts;
+} page;
+
+static void add_fact(page *p, const char *name, const char *value) {
+    if (value != NULL && value[0] != '\0') p->facts[p->num_facts++] = (qea_report_fact){name, value};
+}
+
+static qea_status take_layers(qea_context *ctx, page *p) {
+    size_t count = p->run->space->num_layers;
+    QEA_TRY(QEA_NEW(ctx, "layers", p->layers, count));
+    for (size_t i = 0; i < count; i++) {
+        const qea_layer_info *info = qea_graph_quantized(p->run->graph, i);
+        p->layers[i] = (qea_report_layer){info->name, info->macs, info->weights};
+    }
+    return QEA_OK;
+}
+
+static void describe_network(page *p) {
+    int height, width, channels;
+    const qea_graph *graph = p->run->graph;
+    qea_graph_input_shape(graph, &height, &width, &channels);
+    (void)snprintf(p->network, sizeof p->network,
+                   "%zu quantised layers, %" PRIu64 " parameters, input %d x %d x %d, %d classes",
+                   qea_graph_num_quantized(graph), qea_graph_num_parameters(graph), height, width, channels,
+                   qea_graph_num_classes(graph));
+}
+
+static void put_data(qea_text *text, const char *step, const qea_data_config *data) {
+    if (data->type == NULL) return;
+    qea_text_printf(text, "%s%s: %s", text->size > 0 ? "; " : "", step, data->type);
+    if (data->path != NULL) qea_text_printf(text, " in %s", data->path);
+}
+
+/* A word for the shell: as it is where that is safe, else in quotes. */
+static void put_word(qea_text *text, const char *word) {
+    static const char safe[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_./:@%+=-,";
+    if (word[0] != '\0' && word[0] != '-' && word[strspn(word, safe)] == '\0') {
+        qea_text_put(text, word);
+        return;
+    }
+    qea_text_put(text, "'");
+    for (const char *c = word; *c != '\0'; c++)
+        if (*c == '\'')
+            qea_text_put(text, "'\\''");
+        else
+            qea_text_put_bytes(text, c, 1);
+    qea_text_put(text, "'");
+}
+
+/* Another name, as the task of this one exists. */
+static qea_status make_command(qea_context *ctx, page *p) {
+    qea_text name = {0};
+    qea_text_printf(&name, "%s-again", p->run->config->task_id);
+    qea_text_put(&p->command, "quantea run ");
+    put_word(&p->command, p->config_path);
+    qea_text_put(&p->command, " --task_id ");
+    qea_status status = qea_text_finish(ctx, &name);
+    if (status == QEA_OK) put_word(&p->command, name.bytes);
+    qea_text_free(&name);
+    return status == QEA_OK ? qea_text_finish(ctx, &p->command) : status;
+}
+
+static qea_status take_facts(qea_context *ctx, page *p) {
+    const qea_study_config *config = p->run->config;
+    (void)snprintf(p->seed, sizeof p->seed, "%" PRIu64, config->seed);
+    p->config_path = realpath(p->run->task.config_path, NULL);
+    if (p->config_path == NULL)
+        return qea_fail(ctx, QEA_ERR_IO, "%s: asking for its place: %s", p->run->task.config_path, strerror(errno));
+    describe_network(p);
+    if (config->has_nas) put_data(&p->data, "search", &config->nas_data);
+    if (config->has_fully_train) put_data(&p->data, "full training", &config->full_data);
+    QEA_TRY(qea_text_finish(ctx, &p->data));
+    add_fact(p, "configuration file", p->config_path);
+    add_fact(p, "seed", p->seed);
+    add_fact(p, "network", p->network);
+    add_fact(p, "data", p->data.bytes);
+    for (size_t i = 0; i < NUM_SETTINGS; i++) {
+        QEA_TRY(qea_store_get(ctx, p->run->task.store, settings[i], &p->values[i]));
+        add_fact(p, strcmp(settings[i], "repeatable") == 0 ? "may not repeat" : settings[i], p->values[i]);
+    }
+    QEA_TRY(make_command(ctx, p));
+    return qea_yaml_emit(ctx, config->tree, &p->config);
+}
+
+static qea_status write_page(qea_context *ctx, page *p, const qea_step_view *nas, const qea_step_view *full) {
+    char *path;
+    QEA_TRY(take_layers(ctx, p));
+    QEA_TRY(take_facts(ctx, p));
+    const qea_report_page report = {.task = p->run->config->task_id,
+                                    .search = &nas->step,
+                                    .full = &full->step,
+                                    .layers = p->layers,
+                                    .num_layers = p->run->space->num_layers,
+                                    .facts = p->facts,
+                                    .num_facts = p->num_facts,
+                                    .config = p->config,
+                                    .command = p->command.bytes};
+    QEA_TRY(qea_task_path(ctx, &p->run->task, "output/report.html", &path));
+    qea_status status = qea_report_write_html(ctx, &report, path);
+    qea_free(path);
+    return status;
+}
+
+qea_status qea_run_write_page(qea_context *ctx, const qea_run *run, const qea_step_view *nas,
+                              const qea_step_view *full) {
+    page p = {.run = run};
+    qea_status status = write_page(ctx, &p, nas, full);
+    qea_free(p.layers);
+    for (size_t i = 0; i < NUM_SETTINGS; i++) qea_free(p.values[i]);
+    qea_text_free(&p.data);
+    qea_text_free(&p.command);
+    qea_free(p.config);
+    free(p.config_path);
+    return status;
+}
+
+/* --- at any time --- */
+
+static qea_status load_network(qea_context *ctx, qea_run *run) {
+    char *text;
+    QEA_TRY(qea_store_get(ctx, run->task.store, "network", &text));
+    if (text == NULL)
+        return qea_fail(ctx, QEA_ERR_STATE,
+                        "%s: nothing to report: the task has not begun yet, or a version without reports made it",
+                        run->task.folder);
+    qea_status status = qea_graph_from_json(ctx, text, strlen(text), &run->graph);
+    qea_free(text);
+    return status;
+}
+
+static qea_status report(qea_context *ctx, qea_run *run, qea_step_view *nas, qea_step_view *full) {
+    QEA_TRY(qea_study_config_read(ctx, run->task.config_path, NULL, 0, &run->config));
+    QEA_TRY(load_network(ctx, run));
+    QEA_TRY(qea_bit_space_create(ctx, run->config, run->graph, &run->space));
+    QEA_TRY(qea_step_view_load(ctx, run, "nas", nas));
+    QEA_TRY(qea_step_view_load(ctx, run, "fully_train", full));
+    return qea_run_write_page(ctx, run, nas, full);
+}
+
+qea_status qea_study_report(qea_context *ctx, const char *task, const char *base, char **path) {
+    qea_run run = {.task = {.log_fd = -1}};
+    qea_step_view nas = {0}, full = {0};
+    *path = NULL;
+    QEA_TRY(qea_task_view(ctx, base != NULL ? base : "tasks", task, &run.task));
+    qea_status status = report(ctx, &run, &nas, &full);
+    if (status == QEA_OK) status = qea_task_path(ctx, &run.task, "output/report.html", path);
+    qea_step_view_clear(&nas);
+    qea_step_view_clear(&full);
+    qea_bit_space_destroy(run.space);
+    qea_graph_destroy(run.graph);
+    qea_task_close(&run.task);
+    qea_study_config_destroy(run.config);
+    return status;
+}

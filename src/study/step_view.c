@@ -1,0 +1,107 @@
+/* The records of a step as the report reads them. */
+#include "study/step_view.h"
+
+#include <string.h>
+
+#include "base/error.h"
+#include "base/memory.h"
+
+static json_t *describe_space(const qea_run *run) {
+    const qea_resnet_options *network = &run->config->network;
+    json_t *backbone = json_object(), *head = json_object(), *object = json_object(), *modules = json_array();
+    json_array_append_new(modules, json_string("backbone"));
+    json_array_append_new(modules, json_string("head"));
+    json_object_set_new(object, "modules", modules);
+    json_object_set_new(backbone, "type", json_string("ResNetGeneral"));
+    if (network->num_blocks[0] > 0) {
+        json_t *blocks = json_array();
+        for (int i = 0; i < network->stage; i++) json_array_append_new(blocks, json_integer(network->num_blocks[i]));
+        json_object_set_new(backbone, "num_blocks", blocks);
+    } else {
+        json_object_set_new(backbone, "base_depth", json_integer(network->base_depth));
+    }
+    json_object_set_new(backbone, "base_channel", json_integer(network->base_channel));
+    json_object_set_new(backbone, "stage", json_integer(network->stage));
+    json_object_set_new(object, "backbone", backbone);
+    json_object_set_new(head, "type", json_string("LinearClassificationHead"));
+    json_object_set_new(head, "num_classes", json_integer(qea_graph_num_classes(run->graph)));
+    json_object_set_new(object, "head", head);
+    return object;
+}
+
+static qea_report_model model_of(const qea_run *run, const qea_trial_record *record) {
+    qea_report_model model = {.id = record->id,
+                              .label = record->label,
+                              .source = record->source,
+                              .done = record->state == QEA_TRIAL_DONE,
+                              .waiting = record->state == QEA_TRIAL_ASKED,
+                              .num_layers = record->num_layers,
+                              .weight_bits = record->weight_bits,
+                              .activation_bits = record->activation_bits,
+                              .genome = record->genome,
+                              .genome_length = record->genome_length,
+                              .epochs = record->epochs,
+                              .reason = record->reason,
+                              .model_path = record->model_path,
+                              .runtime_s = record->train_seconds,
+                              .started_s = record->started_s,
+                              .ended_s = record->ended_s};
+    if (record->result_json != NULL) model.performance = json_loads(record->result_json, 0, NULL);
+    qea_cost cost = {0};
+    if (qea_bit_space_cost(NULL, run->space, record->weight_bits, record->activation_bits, &cost) == QEA_OK) {
+        model.mean_weight_bits = cost.mean_weight_bits;
+        model.mean_activation_bits = cost.mean_activation_bits;
+    }
+    return model;
+}
+
+static qea_status mark_front(qea_context *ctx, const qea_run *run, qea_step_view *view) {
+    uint64_t *ids;
+    size_t count;
+    QEA_TRY(qea_run_front(ctx, run, &view->trials, &ids, &count));
+    for (size_t i = 0, k = 0; i < view->trials.count && k < count; i++)
+        if (view->models[i].id == ids[k]) {
+            view->models[i].on_front = true;
+            k++;
+        }
+    qea_free(ids);
+    return QEA_OK;
+}
+
+void qea_step_view_clear(qea_step_view *view) {
+    for (size_t i = 0; view->models != NULL && i < view->trials.count; i++)
+        json_decref((json_t *)(uintptr_t)view->models[i].performance);
+    qea_free(view->models);
+    json_decref(view->description);
+    qea_step_trials_clear(&view->trials);
+}
+
+/* A search that has not ended goes on to its budget. */
+static qea_status expect_trials(qea_context *ctx, const qea_run *run, qea_step_view *view) {
+    char *end;
+    QEA_TRY(qea_store_get(ctx, run->task.store, "search end", &end));
+    if (end == NULL && run->config->has_nas)
+        view->step.expected = run->config->random_samples + run->config->num_generations * run->config->num_individual;
+    qea_free(end);
+    return QEA_OK;
+}
+
+qea_status qea_step_view_load(qea_context *ctx, const qea_run *run, const char *name, qea_step_view *view) {
+    view->trials.step = name;
+    QEA_TRY(qea_step_trials_load(ctx, run, &view->trials));
+    QEA_TRY(QEA_NEW(ctx, "report", view->models, view->trials.count));
+    for (size_t i = 0; i < view->trials.count; i++) view->models[i] = model_of(run, &view->trials.records[i]);
+    view->description = describe_space(run);
+    for (int i = 0; i < run->config->num_objectives; i++)
+        view->objectives[i] = qea_objective_names[run->config->objectives[i]];
+    view->step = (qea_report_step){name,
+                                   view->objectives,
+                                   (size_t)run->config->num_objectives,
+                                   view->models,
+                                   view->trials.count,
+                                   view->description,
+                                   view->trials.count};
+    if (strcmp(name, "nas") != 0) return QEA_OK;
+    QEA_TRY(expect_trials(ctx, run, view));
+    return mark_front(ctx, run, view);
+}

@@ -1,0 +1,396 @@
+/* report.html: well-formed, complete, inert and equal for equal records. */
+#include <locale.h>
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/file.h"
+#include "base/memory.h"
+#include "report/html.h"
+
+enum { LAYERS = 3, TRIALS = 6, MODELS = 3 };
+
+static const uint8_t bits_mixed[] = {2, 8, 4}, bits_4[] = {4, 4, 4}, bits_8[] = {8, 8, 8};
+static const char *const objectives[] = {"accuracy", "flops", "weight_bytes"};
+static const char hostile[] = "<script>alert(1)</script>\"'&\x01";
+
+typedef struct fixture {
+    char path[64];
+    qea_context *ctx;
+    qea_report_model trials[TRIALS], models[MODELS];
+    qea_report_step search, full;
+    qea_report_layer layers[LAYERS];
+    qea_report_fact facts[2];
+    qea_report_page page;
+} fixture;
+
+static json_t *performance(double accuracy, double flops) {
+    return json_pack("{s:f, s:f, s:f, s:f, s:i}", "accuracy", accuracy, "flops", flops, "params", 10.0, "weight_bytes",
+                     1000 * flops, "images", 1000);
+}
+
+static qea_report_model model(uint64_t id, const char *label, const uint8_t *bits, double accuracy, double flops) {
+    qea_report_model m = {.id = id, .label = label, .num_layers = LAYERS, .weight_bits = bits, .activation_bits = bits};
+    m.epochs = 1;
+    m.mean_weight_bits = m.mean_activation_bits = 4;
+    m.done = accuracy > 0;
+    if (m.done) m.performance = performance(accuracy, flops);
+    return m;
+}
+
+static void fill(fixture *f) {
+    f->trials[0] = model(1, "uniform", bits_4, 0.5, 1);
+    f->trials[1] = model(2, "uniform", bits_8, 0.6, 4);
+    f->trials[2] = model(3, "child", bits_mixed, 0.625, 1.5);
+    f->trials[3] = model(4, hostile, bits_mixed, 0.4, 2);
+    f->trials[4] = model(5, "random", bits_mixed, 0, 0);
+    f->trials[5] = model(6, "random", bits_mixed, 0, 0);
+    f->trials[0].on_front = f->trials[2].on_front = true;
+    f->trials[4].reason = hostile;
+    f->trials[5].waiting = true;
+    f->models[0] = model(3, "front", bits_mixed, 0.75, 1.5);
+    f->models[0].source = 3;
+    f->models[0].model_path = hostile;
+    f->models[1] = model(7, "baseline", bits_4, 0.5, 1.25);
+    f->models[2] = model(8, "baseline", bits_8, 0.7125, 4);
+    f->models[0].started_s = 1.0e9;
+    f->models[0].ended_s = 1.0e9 + 90;
+    f->layers[0] = (qea_report_layer){"first", 100, 10};
+    f->layers[1] = (qea_report_layer){hostile, 300, 20};
+    f->layers[2] = (qea_report_layer){"last", 100, 70};
+    f->search = (qea_report_step){"nas", objectives, 2, f->trials, TRIALS, NULL, 10};
+    f->full = (qea_report_step){"fully_train", objectives, 2, f->models, MODELS, NULL, MODELS};
+    f->facts[0] = (qea_report_fact){"seed", "5"};
+    f->facts[1] = (qea_report_fact){hostile, hostile};
+    f->page = (qea_report_page){.task = hostile, .search = &f->search, .full = &f->full, .layers = f->layers};
+    f->page.num_layers = LAYERS;
+    f->page.facts = f->facts;
+    f->page.num_facts = 2;
+    f->page.config = hostile;
+    f->page.command = "quantea run 'a&b'";
+}
+
+static int set_up(void **state) {
+    fixture *f = calloc(1, sizeof *f);
+    if (f == NULL) return -1;
+    (void)snprintf(f->path, sizeof f->path, "/tmp/quantea-html-%ld", (long)getpid());
+    f->ctx = qea_context_create();
+    fill(f);
+    *state = f;
+    return 0;
+}
+
+static int tear_down(void **state) {
+    fixture *f = *state;
+    for (int i = 0; i < TRIALS; i++) json_decref((json_t *)(uintptr_t)f->trials[i].performance);
+    for (int i = 0; i < MODELS; i++) json_decref((json_t *)(uintptr_t)f->models[i].performance);
+    (void)unlink(f->path);
+    qea_context_destroy(f->ctx);
+    free(f);
+    return 0;
+}
+
+static char *written(fixture *f) {
+    uint8_t *bytes;
+    size_t size;
+    assert_int_equal(qea_report_write_html(f->ctx, &f->page, f->path), QEA_OK);
+    assert_int_equal(qea_file_read(f->ctx, f->path, 1 << 20, &bytes, &size), QEA_OK);
+    assert_int_equal(strlen((char *)bytes), size);
+    return (char *)bytes;
+}
+
+static size_t count_of(const char *text, const char *part) {
+    size_t count = 0;
+    for (const char *at = strstr(text, part); at != NULL; at = strstr(at + 1, part)) count++;
+    return count;
+}
+
+/* --- every element is closed in order, attributes are quoted, ids are unique --- */
+
+typedef struct checker {
+    char open[64][24];
+    int depth;
+    char ids[4096];
+} checker;
+
+static void check_id(checker *c, const char *value, size_t size) {
+    char id[64];
+    assert_in_range(size, 1, 40);
+    (void)snprintf(id, sizeof id, " %.*s ", (int)size, value);
+    if (strstr(c->ids, id) != NULL) fail_msg("the id%sstands twice", id);
+    assert_true(strlen(c->ids) + strlen(id) < sizeof c->ids);
+    (void)strcat(c->ids, id);
+}
+
+/* Attributes from `at` to the end of the tag; returns where that is. */
+static const char *check_attributes(checker *c, const char *at, bool *empty) {
+    *empty = false;
+    for (;;) {
+        at += strspn(at, " \n");
+        if (*at == '>') return at + 1;
+        if (at[0] == '/' && at[1] == '>') {
+            *empty = true;
+            return at + 2;
+        }
+        size_t name = strspn(at, "abcdefghijklmnopqrstuvwxyzB-"); /* viewBox */
+        if (name == 0 || at[name] != '=' || at[name + 1] != '"') fail_msg("not an attribute: %.40s", at);
+        const char *value = at + name + 2, *end = strchr(value, '"');
+        assert_non_null(end);
+        assert_null(memchr(value, '<', (size_t)(end - value)));
+        if (name == 2 && strncmp(at, "id", 2) == 0) check_id(c, value, (size_t)(end - value));
+        at = end + 1;
+    }
+}
+
+static const char *check_tag(checker *c, const char *at) {
+    bool closing = at[1] == '/', empty;
+    const char *name = at + (closing ? 2 : 1);
+    size_t size = strspn(name, "abcdefghijklmnopqrstuvwxyz123456");
+    if (size == 0 || size >= sizeof *c->open) fail_msg("not a tag: %.40s", at);
+    if (closing) {
+        assert_int_equal(name[size], '>');
+        if (c->depth == 0 || strlen(c->open[c->depth - 1]) != size || memcmp(c->open[c->depth - 1], name, size) != 0)
+            fail_msg("%.30s closes <%s>", at, c->depth > 0 ? c->open[c->depth - 1] : "nothing");
+        c->depth--;
+        return name + size + 1;
+    }
+    const char *end = check_attributes(c, name + size, &empty);
+    if (empty) return end;
+    assert_true(c->depth < 64);
+    (void)snprintf(c->open[c->depth++], sizeof *c->open, "%.*s", (int)size, name);
+    if (strncmp(name, "script>", 7) != 0 && strncmp(name, "style>", 6) != 0) return end;
+    return strstr(end, name[1] == 'c' ? "</script>" : "</style>"); /* raw text */
+}
+
+static void assert_well_formed(const char *text) {
+    static checker c;
+    static const char *const entities[] = {"&amp;", "&lt;", "&gt;", "&quot;", "&#39;"};
+    c = (checker){.depth = 0};
+    assert_int_equal(strncmp(text, "<!DOCTYPE html>", 15), 0);
+    for (const char *at = text + 15; *at != '\0';) {
+        if (*at == '<') {
+            at = check_tag(&c, at);
+            assert_non_null(at);
+            continue;
+        }
+        bool known = *at != '&';
+        for (size_t i = 0; !known && i < sizeof entities / sizeof *entities; i++)
+            known = strncmp(at, entities[i], strlen(entities[i])) == 0;
+        if (!known || *at == '>') fail_msg("not escaped: %.40s", at);
+        at++;
+    }
+    assert_int_equal(c.depth, 0);
+}
+
+static void every_element_is_closed_and_every_id_unique(void **state) {
+    char *text = written(*state);
+    assert_well_formed(text);
+    qea_free(text);
+}
+
+static void a_page_without_any_trial_is_well_formed(void **state) {
+    fixture *f = *state;
+    f->search.count = f->full.count = 0;
+    char *text = written(f);
+    assert_well_formed(text);
+    assert_non_null(strstr(text, "0 of 10 trials"));
+    qea_free(text);
+}
+
+static void a_page_of_a_search_alone_shows_its_front(void **state) {
+    fixture *f = *state;
+    f->full.count = 0;
+    char *text = written(f);
+    assert_well_formed(text);
+    assert_non_null(strstr(text, "nothing is fully trained yet"));
+    assert_non_null(strstr(text, "<details class=\"model\" id=\"m1\""));
+    assert_non_null(strstr(text, "<details class=\"model\" id=\"m3\""));
+    qea_free(text);
+}
+
+static void every_trial_stands_in_plot_and_table(void **state) {
+    char *text = written(*state), part[64];
+    for (int id = 1; id <= TRIALS; id++) {
+        (void)snprintf(part, sizeof part, "<tr data-t=\"%d\" id=\"t%d\">", id, id);
+        assert_int_equal(count_of(text, part), 1);
+    }
+    /* done trials have a point each, fully trained models one of their own */
+    static const char *const points[] = {"front\" data-t=\"1\"",   "uniform\" data-t=\"2\"", "front\" data-t=\"3\"",
+                                         "trial\" data-t=\"4\"",   "final\" data-t=\"3\"",   "baseline\" data-t=\"7\"",
+                                         "baseline\" data-t=\"8\""};
+    for (size_t i = 0; i < sizeof points / sizeof *points; i++) {
+        (void)snprintf(part, sizeof part, "<path class=\"point %s", points[i]);
+        assert_int_equal(count_of(text, part), 1);
+    }
+    assert_int_equal(count_of(text, "class=\"point "), 7);
+    assert_int_equal(count_of(text, "<title>"), 8); /* and the page's */
+    qea_free(text);
+}
+
+static void each_pair_of_objectives_has_a_plot(void **state) {
+    fixture *f = *state;
+    f->search.num_objectives = f->full.num_objectives = 3;
+    char *text = written(f);
+    assert_well_formed(text);
+    assert_int_equal(count_of(text, "<svg class=\"plot\""), 3);
+    assert_int_equal(count_of(text, "class=\"stairs\""), 0);
+    qea_free(text);
+    f->search.num_objectives = f->full.num_objectives = 2;
+    text = written(f);
+    assert_int_equal(count_of(text, "<svg class=\"plot\""), 1);
+    assert_int_equal(count_of(text, "class=\"stairs\""), 1);
+    qea_free(text);
+}
+
+static void hostile_text_is_inert(void **state) {
+    char *text = written(*state);
+    assert_int_equal(count_of(text, "<script"), 1);
+    assert_int_equal(count_of(text, "</script"), 1);
+    assert_null(strchr(text, 1));
+    assert_true(count_of(text, "&lt;script&gt;alert(1)&lt;/script&gt;&quot;&#39;&amp;\xEF\xBF\xBD") >= 8);
+    assert_non_null(strstr(text, "quantea run &#39;a&amp;b&#39;"));
+    qea_free(text);
+}
+
+static void nothing_is_loaded_from_elsewhere(void **state) {
+    static const char *const loads[] = {"http:", "https:", "src=", "url(", "@import", "<link", "<img"};
+    char *text = written(*state);
+    for (size_t i = 0; i < sizeof loads / sizeof *loads; i++) assert_null(strstr(text, loads[i]));
+    assert_non_null(strstr(text, "default-src 'none'"));
+    qea_free(text);
+}
+
+static void equal_records_give_equal_bytes(void **state) {
+    char *a = written(*state), *b = written(*state);
+    assert_string_equal(a, b);
+    qea_free(a);
+    qea_free(b);
+}
+
+static void gains_are_told_against_the_nearest_uniform_model(void **state) {
+    char *text = written(*state);
+    /* Model 3 has 0.75 at 1.5. In cost 1.25 (w4a4, 0.5) is nearest, in accuracy 0.7125 (w8a8, cost 4); of 1000 images
+     * 0.75 is in [0.722, 0.776] and 0.7125 in [0.684, 0.740]. */
+    assert_non_null(strstr(text,
+                           "Against uniform w4a4, nearest in FLOPs: accuracy <strong>+25.00 points</strong> (95 % "
+                           "intervals do not overlap), FLOPs +20.0 %"));
+    assert_non_null(strstr(text,
+                           "Against uniform w8a8, nearest in top-1 accuracy: accuracy <strong>+3.75 points</strong> "
+                           "(95 % intervals overlap), FLOPs \xE2\x88\x92"
+                           "62.5 %"));
+    qea_free(text);
+}
+
+static void one_uniform_model_nearest_in_both_is_named_once(void **state) {
+    fixture *f = *state;
+    f->full.count = 2; /* leaves w4a4 alone */
+    char *text = written(f);
+    const char *details = strstr(text, "<details class=\"model\" id=\"m3\"");
+    assert_non_null(details);
+    const char *gain = strstr(details, "Against uniform w4a4, nearest in FLOPs and in top-1 accuracy: ");
+    assert_true(gain != NULL && gain < strstr(details, "<svg"));
+    qea_free(text);
+}
+
+static void layers_show_bits_and_shares(void **state) {
+    char *text = written(*state);
+    /* Bits 2, 8, 4 of 10, 20, 70 weights: 2.5, 20 and 35 bytes of 57.5; MACs 100, 300, 100 of 500. */
+    const char *model = strstr(text, "<details class=\"model\" id=\"m3\"");
+    assert_non_null(model);
+    assert_non_null(strstr(model, "<td class=\"w\">8</td><td class=\"a\">8</td><td>300.0</td><td>60.0 %</td>"
+                                  "<td class=\"b\" data-n=\"20\">20</td><td class=\"s\">34.8 %</td>"));
+    assert_non_null(strstr(model, "<td class=\"b\" data-n=\"70\">35</td><td class=\"s\">60.9 %</td>"));
+    qea_free(text);
+}
+
+static void failures_name_their_reasons_and_waiting_trials_are_none(void **state) {
+    char *text = written(*state);
+    const char *failures = strstr(text, "id=\"h-failures\"");
+    const char *end = strstr(failures, "</section>");
+    assert_non_null(strstr(failures, "<td>5</td><td class=\"text\">&lt;script&gt;"));
+    const char *waiting = strstr(failures, "<td>6</td>");
+    assert_true(waiting == NULL || waiting > end);
+    assert_non_null(strstr(text, "<th scope=\"row\">search</th><td>4 of 10</td><td>1</td><td>1</td>"));
+    assert_non_null(strstr(text, "2001-09-09 01:46:40</td><td>2001-09-09 01:48:10</td><td>1 min 30 s</td>"));
+    qea_free(text);
+}
+
+static void numbers_are_rounded_and_signed(void **state) {
+    (void)state;
+    qea_text out = {0};
+    qea_html_fixed(&out, 1.005, 1);
+    qea_text_put(&out, " ");
+    qea_html_fixed(&out, -0.04, 1);
+    qea_text_put(&out, " ");
+    qea_html_fixed(&out, -12.25, 1);
+    qea_text_put(&out, " ");
+    qea_html_fixed(&out, NAN, 1);
+    qea_text_put(&out, " ");
+    qea_html_value(&out, "bops", 36929536);
+    qea_text_put(&out, " ");
+    qea_html_value(&out, "accuracy", 0.8125);
+    qea_text_put(&out, " ");
+    qea_html_measure(&out, "flops", 0.34528);
+    assert_string_equal(out.bytes, "1.0 0.0 -12.3 - 36.93 M 81.25 % FLOPs 0.345 M");
+    qea_text_free(&out);
+}
+
+static void the_locale_does_not_matter(void **state) {
+    char *before = written(*state);
+    if (setlocale(LC_ALL, "de_DE.UTF-8") == NULL) {
+        qea_free(before);
+        skip();
+    }
+    char *after = written(*state);
+    (void)setlocale(LC_ALL, "C");
+    assert_string_equal(before, after);
+    qea_free(before);
+    qea_free(after);
+}
+
+static void a_lack_of_memory_is_told_and_leaves_no_file(void **state) {
+    fixture *f = *state;
+    for (long n = 1;; n++) {
+        qea_alloc_fail_after(n);
+        qea_status status = qea_report_write_html(f->ctx, &f->page, f->path);
+        qea_alloc_fail_after(0);
+        if (status == QEA_OK) break;
+        assert_int_equal(status, QEA_ERR_MEMORY);
+        assert_false(qea_file_exists(f->path));
+        assert_true(n < 1000);
+    }
+    char *text = written(f);
+    assert_well_formed(text);
+    qea_free(text);
+}
+
+#define WITH_PAGE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        WITH_PAGE(every_element_is_closed_and_every_id_unique),
+        WITH_PAGE(a_page_without_any_trial_is_well_formed),
+        WITH_PAGE(a_page_of_a_search_alone_shows_its_front),
+        WITH_PAGE(every_trial_stands_in_plot_and_table),
+        WITH_PAGE(each_pair_of_objectives_has_a_plot),
+        WITH_PAGE(hostile_text_is_inert),
+        WITH_PAGE(nothing_is_loaded_from_elsewhere),
+        WITH_PAGE(equal_records_give_equal_bytes),
+        WITH_PAGE(gains_are_told_against_the_nearest_uniform_model),
+        WITH_PAGE(one_uniform_model_nearest_in_both_is_named_once),
+        WITH_PAGE(layers_show_bits_and_shares),
+        WITH_PAGE(failures_name_their_reasons_and_waiting_trials_are_none),
+        cmocka_unit_test(numbers_are_rounded_and_signed),
+        WITH_PAGE(the_locale_does_not_matter),
+        WITH_PAGE(a_lack_of_memory_is_told_and_leaves_no_file),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
