@@ -1,4 +1,4 @@
-/* base/number.c: numbers to and from text whatever the locale, and nearest names (declared in base/text.h). */
+/* base/number.c: numbers to and from text whatever the locale (declared in base/text.h). */
 #include <errno.h>
 #include <locale.h>
 #include <math.h>
@@ -75,45 +75,4 @@ bool qea_int_parse(const char *string, long long *out) {
     if (*end != 0 || errno != 0) return false;
     *out = value;
     return true;
-}
-
-enum { NAME_MAX_LENGTH = 63 };
-
-static size_t min2(size_t a, size_t b) { return a < b ? a : b; }
-
-/* Optimal string alignment: insertions, deletions, replacements and swaps of neighbours cost 1. */
-static size_t edit_distance(const char *a, size_t a_size, const char *b, size_t b_size) {
-    size_t rows[3][NAME_MAX_LENGTH + 1];
-    size_t *before = rows[0], *above = rows[1], *row = rows[2];
-    for (size_t j = 0; j <= b_size; j++) above[j] = before[j] = j;
-    for (size_t i = 1; i <= a_size; i++) {
-        row[0] = i;
-        for (size_t j = 1; j <= b_size; j++) {
-            size_t best = above[j - 1] + (a[i - 1] != b[j - 1]);
-            best = min2(best, min2(above[j], row[j - 1]) + 1);
-            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) best = min2(best, before[j - 2] + 1);
-            row[j] = best;
-        }
-        size_t *oldest = before;
-        before = above;
-        above = row;
-        row = oldest;
-    }
-    return above[b_size];
-}
-
-const char *qea_nearest_name(const char *word, const char *const *names, size_t count) {
-    const char *nearest = NULL;
-    size_t size = strlen(word), best = 1 + size / 4 + 1;
-    if (size > NAME_MAX_LENGTH) return NULL;
-    for (size_t i = 0; i < count; i++) {
-        size_t name_size = strlen(names[i]);
-        if (name_size > NAME_MAX_LENGTH) continue;
-        size_t distance = edit_distance(word, size, names[i], name_size);
-        if (distance < best) {
-            best = distance;
-            nearest = names[i];
-        }
-    }
-    return nearest;
 }

@@ -35,7 +35,4 @@ char *qea_double_format(double value, char buffer[32]);
 QEA_MUST_USE bool qea_double_parse(const char *string, double *out);
 QEA_MUST_USE bool qea_int_parse(const char *string, long long *out); /* decimal, whole string, no overflow */
 
-/* Nearest of `names` to `word` by edit distance, or NULL if none is near (distance > 1 + length/4). */
-const char *qea_nearest_name(const char *word, const char *const *names, size_t count);
-
 #endif

@@ -6,7 +6,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/error.h"
 #include "base/memory.h"
@@ -73,16 +72,13 @@ int qea_config_choice(const char *choices, const char *text) {
 const char *qea_config_nearest(const char *choices, const char *word, char *buffer, size_t size) {
     enum { MAX_NAMES = 128, MAX_BYTES = 4096 };
     char copy[MAX_BYTES], *rest = NULL;
-    const char *names[MAX_NAMES], *best = NULL;
+    const char *names[MAX_NAMES];
     size_t count = 0;
     if (strlen(choices) >= sizeof copy) return NULL;
     strcpy(copy, choices);
-    for (char *name = strtok_r(copy, "|", &rest); name != NULL && count < MAX_NAMES;
-         name = strtok_r(NULL, "|", &rest)) {
-        if (strcasecmp(name, word) == 0) best = name;
+    for (char *name = strtok_r(copy, "|", &rest); name != NULL && count < MAX_NAMES; name = strtok_r(NULL, "|", &rest))
         names[count++] = name;
-    }
-    if (best == NULL) best = qea_nearest_name(word, names, count);
+    const char *best = qea_nearest_name(word, names, count);
     if (best == NULL) return NULL;
     (void)snprintf(buffer, size, "%s", best);
     return buffer;

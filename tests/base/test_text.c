@@ -276,6 +276,14 @@ static void the_nearest_name_is_found_if_it_is_near(void **state) {
     assert_string_equal(qea_nearest_name("sxyd", names, 5), "seed"); /* 2 of 4 letters are still near */
     assert_null(qea_nearest_name("sxyz", names, 5));
     assert_null(qea_nearest_name("seed", names, 0));
+    assert_string_equal(qea_nearest_name("SEED", names, 5), "seed"); /* capitals cost nothing */
+    assert_string_equal(qea_nearest_name("Optimiser", names, 5), "optimizer");
+    static const char *const cases[] = {"sgd", "SGD"};
+    assert_string_equal(qea_nearest_name("SGD", cases, 2), "SGD"); /* the same word before one in other letters */
+    static const char *const options[] = {"--task_id", "--data", "--data_path"};
+    assert_string_equal(qea_nearest_name("--task", options, 3), "--task_id");
+    assert_string_equal(qea_nearest_name("--data_", options, 3), "--data");
+    assert_null(qea_nearest_name("--", options, 3)); /* begins three of them */
     char longer[200];
     memset(longer, 'a', sizeof longer - 1);
     longer[sizeof longer - 1] = 0;
