@@ -79,7 +79,7 @@ static void put_json_cell(qea_text *text, json_t *owned) {
 }
 
 static json_t *performance_of(const qea_report_model *model) {
-    return model->performance != NULL ? json_deep_copy(model->performance) : json_object();
+    return model->performance != NULL ? qea_report_performance(model, true, false) : json_object();
 }
 
 static bool in_output(const qea_report_step *step, const qea_report_model *model) {

@@ -54,11 +54,11 @@ qea_status qea_report_write_front_json(qea_context *ctx, const qea_report_step *
     return write_json(ctx, object, path);
 }
 
-/* Without what differs from run to run. */
-static json_t *steady_performance(const qea_report_model *model) {
+json_t *qea_report_performance(const qea_report_model *model, bool measured, bool curve) {
     if (model->performance == NULL) return json_null();
-    json_t *copy = json_deep_copy(model->performance);
-    json_object_del(copy, "measured");
+    json_t *copy = json_copy((json_t *)(uintptr_t)model->performance);
+    if (!measured) json_object_del(copy, "measured");
+    if (!curve) json_object_del(copy, "curve");
     return copy;
 }
 
@@ -72,7 +72,7 @@ qea_status qea_report_write_results_json(qea_context *ctx, const qea_report_step
         json_object_set_new(entry, "source", model->source > 0 ? json_integer((json_int_t)model->source) : json_null());
         json_object_set_new(entry, "state", json_string(model->done ? "done" : "failed"));
         put_bits(entry, model);
-        json_object_set_new(entry, "performance", steady_performance(model));
+        json_object_set_new(entry, "performance", qea_report_performance(model, false, true));
         json_array_append_new(list, entry);
     }
     json_t *object = json_object();
@@ -91,8 +91,7 @@ qea_status qea_report_write_reports_json(qea_context *ctx, const qea_report_step
             json_object_set_new(entry, "worker_id", json_integer((json_int_t)model->id));
             json_object_set_new(entry, "label", json_string(model->label));
             json_object_set_new(entry, "epoch", json_integer(model->epochs));
-            json_object_set_new(entry, "performance",
-                                model->performance != NULL ? json_deep_copy(model->performance) : json_null());
+            json_object_set_new(entry, "performance", qea_report_performance(model, true, false));
             json_object_set_new(entry, "model_path",
                                 model->model_path != NULL ? json_string(model->model_path) : json_null());
             if (model->reason != NULL) json_object_set_new(entry, "reason", json_string(model->reason));

@@ -13,6 +13,10 @@ void qea_report_put_bits(qea_text *text, const uint8_t *bits, size_t count);
 /* A number of `performance`, NaN if there is none. */
 double qea_report_value(const qea_report_model *model, const char *key);
 
+/* A copy of `performance`, or null where there is none, without what differs from run to run ("measured") and without
+ * what is long ("curve") where they are not wanted; owned by the caller. */
+json_t *qea_report_performance(const qea_report_model *model, bool measured, bool curve);
+
 /* "front, trial 7", "uniform w4a4", "float (w32a32)". */
 void qea_report_model_name(const qea_report_model *model, char name[48]);
 

@@ -24,7 +24,7 @@ typedef struct qea_trial_record {
     double *
         objectives; /* [num_objectives], as told to the user (not negated), NaN where there is none; NULL unless DONE */
     size_t num_objectives;
-    char *result_json; /* all performance values, {"accuracy": ...}; NULL unless DONE */
+    char *result_json; /* all performance values and the training curve (study/execute.h); NULL unless DONE */
     char *reason;      /* FAILED: why; else NULL */
     int attempts;      /* that counted */
     int epochs;

@@ -85,7 +85,31 @@ static qea_train_options options_of(const qea_executor *executor, const qea_job 
 
 static json_t *number(double value) { return isfinite(value) ? json_real(value) : json_null(); }
 
-static json_t *result_to_json(const qea_train_result *trained, const qea_eval_result *measured) {
+/* Columns of equal length. More than MOST epochs are thinned out: a result is one line of at most QEA_LINE_BYTES. */
+static json_t *curve_to_json(const qea_epoch_point *curve, int epochs) {
+    enum { MOST = 4000 };
+    int stride = (epochs + MOST - 1) / MOST;
+    json_t *epoch = json_array(), *loss = json_array(), *accuracy = json_array(), *validated = json_array(),
+           *rate = json_array(), *object = json_object();
+    for (int done = 1; done <= epochs; done++) {
+        if (done % stride != 0 && done != epochs) continue;
+        const qea_epoch_point *point = &curve[done - 1];
+        json_array_append_new(epoch, json_integer(done));
+        json_array_append_new(loss, number(point->train_loss));
+        json_array_append_new(accuracy, number(point->train_accuracy));
+        json_array_append_new(validated, number(point->val_accuracy));
+        json_array_append_new(rate, number(point->lr));
+    }
+    json_object_set_new(object, "epoch", epoch);
+    json_object_set_new(object, "train_loss", loss);
+    json_object_set_new(object, "train_accuracy", accuracy);
+    json_object_set_new(object, "val_accuracy", validated);
+    json_object_set_new(object, "lr", rate);
+    return object;
+}
+
+static json_t *result_to_json(const qea_train_result *trained, const qea_epoch_point *curve,
+                              const qea_eval_result *measured) {
     json_t *result = json_object();
     json_object_set_new(result, "accuracy", json_real(measured->accuracy));
     json_object_set_new(result, "accuracy_top1", json_real(measured->accuracy));
@@ -97,6 +121,7 @@ static json_t *result_to_json(const qea_train_result *trained, const qea_eval_re
     json_object_set_new(result, "epochs", json_integer(trained->epochs_done));
     json_object_set_new(result, "best_epoch",
                         trained->best_epoch < 0 ? json_null() : json_integer(trained->best_epoch));
+    json_object_set_new(result, "curve", curve_to_json(curve, trained->epochs_done));
     json_t *differs = json_object();
     json_object_set_new(differs, "seconds", json_real(trained->seconds));
     json_object_set_new(differs, "images_per_s",
@@ -107,9 +132,10 @@ static json_t *result_to_json(const qea_train_result *trained, const qea_eval_re
 }
 
 static qea_status train_and_measure(qea_context *ctx, qea_executor *executor, const qea_job *job, qea_model *model,
-                                    qea_progress_fn progress, void *user, json_t **result) {
+                                    qea_epoch_point *curve, qea_progress_fn progress, void *user, json_t **result) {
     if (job->init != NULL) QEA_TRY(warm_start(ctx, job->init, model));
     qea_train_options options = options_of(executor, job);
+    options.curve = curve;
     qea_train_result trained;
     QEA_TRY(qea_train(ctx, model, &options, progress, user, &trained));
     qea_eval_result measured;
@@ -118,8 +144,17 @@ static qea_status train_and_measure(qea_context *ctx, qea_executor *executor, co
     if (job->model != NULL)
         QEA_TRY(qea_study_save_model(ctx, model, executor->data_config, &executor->data, job->model));
     /* The checkpoint stays until the coordinator has the result on disk. */
-    *result = result_to_json(&trained, &measured);
+    *result = result_to_json(&trained, curve, &measured);
     return QEA_OK;
+}
+
+static qea_status run_job(qea_context *ctx, qea_executor *executor, const qea_job *job, qea_model *model,
+                          qea_progress_fn progress, void *user, json_t **result) {
+    qea_epoch_point *curve;
+    QEA_TRY(QEA_NEW(ctx, "training curve", curve, (size_t)executor->recipe->epochs));
+    qea_status status = train_and_measure(ctx, executor, job, model, curve, progress, user, result);
+    qea_free(curve);
+    return status;
 }
 
 qea_status qea_executor_run(qea_context *ctx, qea_executor *executor, const qea_job *job, qea_progress_fn progress,
@@ -129,7 +164,7 @@ qea_status qea_executor_run(qea_context *ctx, qea_executor *executor, const qea_
                              job->num_layers, job->weight_bits, job->activation_bits};
     qea_model *model;
     QEA_TRY(qea_model_create(ctx, executor->graph, &policy, job->seed, &model));
-    qea_status status = train_and_measure(ctx, executor, job, model, progress, user, result);
+    qea_status status = run_job(ctx, executor, job, model, progress, user, result);
     qea_model_destroy(model);
     return status;
 }

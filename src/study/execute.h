@@ -18,8 +18,13 @@ void qea_executor_destroy(qea_executor *executor);
 
 /* *result (owned by the caller): accuracy, accuracy_top1, accuracy_top5 (0..1), loss (mean on those images),
  * train_loss, val_accuracy (null where there are no validation images), images (evaluated), epochs, best_epoch (null:
- * the last), and under "measured" what differs from run to run: seconds, images_per_s, peak_bytes. QEA_ERR_DIVERGED: a
- * result too, the network did not learn. */
+ * the last), curve, and under "measured" what differs from run to run: seconds, images_per_s, peak_bytes.
+ * QEA_ERR_DIVERGED: a result too, the network did not learn.
+ *
+ * curve is the training curve, whether or not the training was stopped and continued: an object of lists of equal
+ * length, one entry per epoch: epoch (1-based), train_loss, train_accuracy (means over the epoch's steps), val_accuracy
+ * (behind the epoch; null where nothing was validated), lr (of its last step). Of more than 4000 epochs every k-th and
+ * the last are there. */
 QEA_MUST_USE qea_status qea_executor_run(qea_context *ctx, qea_executor *executor, const qea_job *job,
                                          qea_progress_fn progress, void *user, json_t **result);
 

@@ -1,5 +1,5 @@
 /* train/checkpoint.c: a training run on disk: one safetensors file, written whole or not at all.
- *   value/<param>, first/<param>, second/<param> (optimiser), best/<param>
+ *   value/<param>, first/<param>, second/<param> (optimiser), best/<param>, curve [epochs done][4]
  *   metadata: format, settings (what the run was started with, one per line), and where it stands. */
 #include <string.h>
 
@@ -91,7 +91,7 @@ static qea_status make_settings(qea_context *ctx, const qea_training *t, qea_tex
     put_int(text, "max_steps", (long long)o->max_steps);
     put_double(text, "label_smoothing", (double)o->label_smoothing);
     put_int(text, "precision", o->precision);
-    qea_text_printf(text, "kernels %s\nkeep_best %d\n", o->kernels->name, o->keep_best);
+    qea_text_printf(text, "kernels %s\nkeep_best %d\ncurve %d\n", o->kernels->name, o->keep_best, o->curve != NULL);
     put_data(text, "train", &o->train);
     put_data(text, "validation", o->validation);
     return qea_text_finish(ctx, text);
@@ -124,7 +124,8 @@ typedef struct group { /* one array of values per parameter */
     bool trained_only;
 } group;
 
-enum { MAX_GROUPS = 4 };
+enum { MAX_GROUPS = 4, POINT_VALUES = sizeof(qea_epoch_point) / sizeof(double) };
+static const char curve_name[] = "curve";
 
 static size_t list_groups(const qea_training *t, bool best, group groups[MAX_GROUPS]) {
     size_t count = 0;
@@ -162,7 +163,14 @@ static qea_status list_tensors(qea_context *ctx, const qea_training *t, qea_st_t
             tensor->data = (const uint8_t *)values;
             QEA_TRY(make_name(ctx, &groups[g], p, &tensor->name));
         }
-    return QEA_OK;
+    if (!t->options->curve) return QEA_OK;
+    size_t epochs = (size_t)t->epochs_done;
+    tensors[*count] = (qea_st_tensor){.type = QEA_ST_F64,
+                                      .rank = 2,
+                                      .dims = {epochs, POINT_VALUES},
+                                      .bytes = epochs * sizeof(qea_epoch_point),
+                                      .data = (const uint8_t *)t->options->curve};
+    return qea_strdup(ctx, curve_name, &tensors[(*count)++].name);
 }
 
 /* --- where a run stands --- */
@@ -224,7 +232,7 @@ static qea_status write_file(qea_context *ctx, const qea_training *t, qea_st_ten
 qea_status qea_checkpoint_save(qea_context *ctx, const qea_training *t) {
     qea_text settings = {0};
     qea_st_tensor *tensors = NULL;
-    size_t most = MAX_GROUPS * t->model->num_params;
+    size_t most = MAX_GROUPS * t->model->num_params + 1;
     qea_status status = make_settings(ctx, t, &settings);
     if (status == QEA_OK) status = QEA_NEW(ctx, "checkpoint", tensors, most);
     if (status == QEA_OK) status = write_file(ctx, t, tensors, settings.bytes);
@@ -265,6 +273,15 @@ static qea_status read_tensors(qea_context *ctx, const qea_training *t, const qe
     return QEA_OK;
 }
 
+static qea_status find_curve(qea_context *ctx, const qea_training *t, const qea_st_file *file, size_t epochs,
+                             const qea_st_tensor **out) {
+    *out = t->options->curve ? qea_st_find(file, curve_name) : NULL;
+    if (!t->options->curve) return QEA_OK;
+    if (*out && (*out)->type == QEA_ST_F64 && (*out)->bytes == epochs * sizeof(qea_epoch_point)) return QEA_OK;
+    return qea_fail(ctx, QEA_ERR_DATA, "%s: tensor %s is missing or not %zu x %d float64 values", file->path,
+                    curve_name, epochs, (int)POINT_VALUES);
+}
+
 static qea_status take_over(qea_context *ctx, qea_training *t, const qea_st_file *file, const char *settings) {
     const char *format = qea_st_meta(file, "format"), *found = qea_st_meta(file, "settings");
     if (!format || strcmp(format, format_name) != 0 || !found)
@@ -274,8 +291,11 @@ static qea_status take_over(qea_context *ctx, qea_training *t, const qea_st_file
     double numbers[NUM_NUMBERS];
     QEA_TRY(read_numbers(ctx, t, file, numbers));
     bool best = numbers[2] >= 0;
+    const qea_st_tensor *curve;
+    QEA_TRY(find_curve(ctx, t, file, (size_t)numbers[0], &curve));
     QEA_TRY(read_tensors(ctx, t, file, best, false));
     QEA_TRY(read_tensors(ctx, t, file, best, true));
+    if (curve) memcpy(t->options->curve, curve->data, curve->bytes);
     set_numbers(t, numbers);
     return QEA_OK;
 }
@@ -283,6 +303,7 @@ static qea_status take_over(qea_context *ctx, qea_training *t, const qea_st_file
 static size_t largest_file(const qea_training *t) {
     size_t bytes = (size_t)64 << 20; /* the header */
     for (size_t i = 0; i < t->model->num_params; i++) bytes += MAX_GROUPS * t->model->params[i].count * sizeof(float);
+    if (t->options->curve) bytes += (size_t)t->options->epochs * sizeof(qea_epoch_point);
     return bytes;
 }
 

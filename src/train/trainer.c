@@ -157,7 +157,10 @@ static qea_status end_epoch(qea_context *ctx, qea_training *t, epoch_sums *sums,
     const qea_train_options *o = t->options;
     QEA_TRY(check_parameters(ctx, t));
     QEA_TRY(validate(ctx, t));
-    t->train_loss = sums->count > 0 ? sums->loss / (double)sums->count : (double)NAN;
+    double count = sums->count > 0 ? (double)sums->count : (double)NAN;
+    t->train_loss = sums->loss / count;
+    if (o->curve)
+        o->curve[t->epochs_done] = (qea_epoch_point){t->train_loss, (double)sums->right / count, t->accuracy, sums->lr};
     t->epochs_done++;
     bool due = o->checkpoint && (t->epochs_done % o->checkpoint_epochs == 0 || t->epochs_done == o->epochs);
     if (due) QEA_TRY(qea_checkpoint_save(ctx, t));

@@ -36,6 +36,12 @@ typedef struct qea_schedule_options {
 double qea_schedule_lr(const qea_schedule_options *schedule, double lr, int epoch, int epochs, size_t step,
                        size_t steps);
 
+typedef struct qea_epoch_point {       /* what an epoch left: a point of the training curve */
+    double train_loss, train_accuracy; /* means over its steps */
+    double val_accuracy;               /* behind it; NaN without validation */
+    double lr;                         /* of its last step */
+} qea_epoch_point;
+
 typedef struct qea_train_options {
     qea_optimizer_options optimizer;
     qea_schedule_options schedule;
@@ -52,6 +58,8 @@ typedef struct qea_train_options {
     const char *checkpoint; /* path, borrowed, or NULL: written every checkpoint_epochs and after the last epoch,
                                continued from where it exists: the result is bit for bit that of an undisturbed run */
     int checkpoint_epochs;  /* >= 1 */
+    qea_epoch_point *curve; /* [epochs], borrowed, or NULL: a point is put there when its epoch ends. Kept in
+                               checkpoints: the points of epochs before a stop are there again, bit for bit */
 } qea_train_options;
 
 typedef struct qea_epoch_report {

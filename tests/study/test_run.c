@@ -156,6 +156,25 @@ static void a_run_leaves_its_files_and_shows_a_table(void **state) {
     assert_output_has("float (w32a32)");
 }
 
+static void the_training_curve_of_every_model_is_kept(void **state) {
+    (void)state;
+    static const char *const lists[] = {"epoch", "train_loss", "train_accuracy", "val_accuracy", "lr"};
+    char *text = slurp("tasks/plain/output/fully_train/results.json");
+    json_t *results = json_loads(text, 0, NULL);
+    const json_t *models = json_object_get(results, "models");
+    assert_true(json_array_size(models) > 2);
+    for (size_t m = 0; m < json_array_size(models); m++) {
+        const json_t *performance = json_object_get(json_array_get(models, m), "performance");
+        const json_t *curve = json_object_get(performance, "curve");
+        for (size_t i = 0; i < 5; i++) assert_int_equal(json_array_size(json_object_get(curve, lists[i])), 6);
+        assert_int_equal(json_integer_value(json_array_get(json_object_get(curve, "epoch"), 5)), 6);
+        double last = json_real_value(json_array_get(json_object_get(curve, "train_loss"), 5));
+        assert_true(last == json_real_value(json_object_get(performance, "train_loss")));
+    }
+    json_decref(results);
+    qea_free(text);
+}
+
 static void one_worker_and_three_give_byte_equal_results(void **state) {
     (void)state;
     assert_int_equal(run("", "config.yml -t single --workers 1"), 0);
@@ -358,6 +377,7 @@ static void wrong_input_ends_with_its_exit_code_and_names_the_place(void **state
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_run_leaves_its_files_and_shows_a_table),
+        cmocka_unit_test(the_training_curve_of_every_model_is_kept),
         cmocka_unit_test(one_worker_and_three_give_byte_equal_results),
         cmocka_unit_test(another_seed_gives_other_results),
         cmocka_unit_test(a_run_killed_again_and_again_resumes_to_the_same_results),

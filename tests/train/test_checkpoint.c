@@ -45,16 +45,28 @@ static bool stop_at(void *user, const qea_epoch_report *report) {
 /* NaN where there is no validation. */
 static bool same(double a, double b) { return a == b || (isnan(a) && isnan(b)); }
 
+static void assert_same_curve(const qea_epoch_point *a, const qea_epoch_point *b, int epochs, bool validated) {
+    for (int e = 0; e < epochs; e++) {
+        assert_true(a[e].lr > 0 && isfinite(a[e].train_loss) && isnan(a[e].val_accuracy) == !validated);
+        assert_true(a[e].train_loss == b[e].train_loss && a[e].train_accuracy == b[e].train_accuracy);
+        assert_true(same(a[e].val_accuracy, b[e].val_accuracy) && a[e].lr == b[e].lr);
+    }
+}
+
 static void check_resume(qea_train_options options, qea_quantizer quantizer, int stop_epoch, int checkpoint_epochs) {
     qea_model *whole = problem_model(graph, quantizer, quantizer, 3, 3);
     qea_model *stopped = problem_model(graph, quantizer, quantizer, 3, 3);
     qea_model *resumed = problem_model(graph, quantizer, quantizer, 3, 3);
     qea_train_result a, b;
+    qea_epoch_point curve[8] = {{0}}, stopped_curve[8] = {{0}}, resumed_curve[8] = {{0}};
     options.checkpoint = NULL;
+    options.curve = curve;
     MUST(qea_train(ctx, whole, &options, NULL, NULL, &a));
     options.checkpoint = path;
     options.checkpoint_epochs = checkpoint_epochs;
+    options.curve = stopped_curve;
     assert_int_equal(qea_train(ctx, stopped, &options, stop_at, &stop_epoch, &b), QEA_ERR_INTERRUPTED);
+    options.curve = resumed_curve;
     MUST(qea_train(ctx, resumed, &options, NULL, NULL, &b));
     assert_int_equal(b.images, (size_t)(options.epochs - stop_epoch - 1) * PROBLEM_TRAIN);
     for (size_t i = 0; i < whole->num_params; i++)
@@ -62,10 +74,13 @@ static void check_resume(qea_train_options options, qea_quantizer quantizer, int
     assert_int_equal(a.best_epoch, b.best_epoch);
     assert_true(same(a.val_accuracy, b.val_accuracy) && same(a.val_accuracy_top5, b.val_accuracy_top5));
     assert_true(a.train_loss == b.train_loss);
+    assert_same_curve(curve, resumed_curve, options.epochs, options.validation != NULL);
     /* a finished one has nothing left to do, and gives the same again */
+    options.curve = stopped_curve;
     MUST(qea_train(ctx, stopped, &options, NULL, NULL, &b));
     assert_int_equal(b.images, 0);
     assert_true(same(a.val_accuracy, b.val_accuracy) && a.train_loss == b.train_loss);
+    assert_same_curve(curve, stopped_curve, options.epochs, options.validation != NULL);
     assert_int_equal(remove(path), 0);
     qea_model_destroy(whole);
     qea_model_destroy(stopped);
@@ -140,6 +155,10 @@ static void a_checkpoint_of_another_training_is_refused(void **state) {
     changed = options;
     changed.train.seed++;
     expect_refused(&changed, model, "seed 10");
+    changed = options;
+    qea_epoch_point curve[1];
+    changed.curve = curve;
+    expect_refused(&changed, model, "curve 1");
     changed = options;
     changed.train.count--;
     expect_refused(&changed, model, "images 255");

@@ -168,6 +168,39 @@ static void the_best_epoch_is_kept(void **state) {
     qea_model_destroy(model);
 }
 
+typedef struct recording {
+    qea_epoch_point points[6];
+    int calls;
+} recording;
+
+static bool record(void *user, const qea_epoch_report *report) {
+    recording *r = user;
+    if (report->step < report->steps) return true;
+    r->points[r->calls++] =
+        (qea_epoch_point){report->train_loss, report->train_accuracy, report->val_accuracy, report->lr};
+    return true;
+}
+
+static void the_curve_holds_what_each_epoch_reported(void **state) {
+    (void)state;
+    qea_loader_config validation;
+    qea_train_options options = problem_options(data, &validation);
+    qea_epoch_point curve[4];
+    recording seen = {.calls = 0};
+    options.schedule = (qea_schedule_options){.kind = QEA_SCHEDULE_MULTISTEP, .num_milestones = 1, .milestones = {2}};
+    options.schedule.gamma = 0.5;
+    options.curve = curve;
+    qea_model *model = problem_model(graph, QEA_DOREFA, QEA_DOREFA, 4, 4);
+    qea_train_result result;
+    MUST(qea_train(ctx, model, &options, record, &seen, &result));
+    assert_int_equal(seen.calls, 4);
+    assert_memory_equal(curve, seen.points, sizeof curve);
+    assert_true(curve[1].lr == 0.05 && curve[2].lr == 0.025);
+    assert_true(curve[3].train_loss == result.train_loss && curve[3].val_accuracy == result.val_accuracy);
+    assert_true(curve[3].train_loss < curve[0].train_loss && curve[3].train_accuracy > curve[0].train_accuracy);
+    qea_model_destroy(model);
+}
+
 static bool compare_memory(void *user, const qea_epoch_report *report) {
     watch *w = user;
     bool go_on = look(user, report);
@@ -272,6 +305,7 @@ int main(void) {
         cmocka_unit_test(equal_seeds_give_equal_bits_and_others_do_not),
         cmocka_unit_test(the_accuracy_is_that_of_an_evaluation),
         cmocka_unit_test(the_best_epoch_is_kept),
+        cmocka_unit_test(the_curve_holds_what_each_epoch_reported),
         cmocka_unit_test(nothing_is_allocated_after_the_first_epoch),
         cmocka_unit_test(a_loss_that_is_not_finite_ends_with_the_reason),
         cmocka_unit_test(stopping_is_a_status_of_its_own),
