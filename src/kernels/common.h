@@ -15,6 +15,9 @@ static inline void qea_view_store(qea_view v, size_t i, float value) {
         ((uint16_t *)v.data)[i] = qea_f32_to_bf16(value);
 }
 
+/* The passes of a convolution, to be combined. */
+typedef enum qea_conv_pass { QEA_PASS_FORWARD = 1, QEA_PASS_DATA = 2, QEA_PASS_WEIGHTS = 4 } qea_conv_pass;
+
 /* Output pixels along one side of a pooling. */
 static inline int qea_pool_side(int side, int kernel, int stride, int pad) {
     return (side + 2 * pad - kernel) / stride + 1;

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "kernels/common.h"
+#include "kernels/conv.h"
 #include "kernels/cpu/cpu.h"
 #include "kernels/onednn/onednn.h"
 
@@ -47,12 +48,12 @@ static const isa_row *find(qea_context *ctx, const char *isa) {
 static void fill_table(void) {
     cpu = *qea_kernels_ref(); /* the loss is a matter of a few rows: the plain one is used */
     cpu.name = "cpu";
-    cpu.conv_create = qea_onednn_conv_create;
-    cpu.conv_destroy = qea_onednn_conv_destroy;
-    cpu.conv_set_weights = qea_onednn_conv_set_weights;
-    cpu.conv_forward = qea_onednn_conv_forward;
-    cpu.conv_backward_data = qea_onednn_conv_backward_data;
-    cpu.conv_backward_weights = qea_onednn_conv_backward_weights;
+    cpu.conv_create = qea_conv_create;
+    cpu.conv_destroy = qea_conv_destroy;
+    cpu.conv_set_weights = qea_conv_set_weights;
+    cpu.conv_forward = qea_conv_forward;
+    cpu.conv_backward_data = qea_conv_backward_data;
+    cpu.conv_backward_weights = qea_conv_backward_weights;
     cpu.channel_stats = qea_cpu_channel_stats;
     cpu.segment_forward = qea_cpu_segment_forward;
     cpu.segment_reduce = qea_cpu_segment_reduce;

@@ -15,7 +15,7 @@ static void destroy_step(qea_onednn_step *step) {
     destroy_memory(step->scratch);
 }
 
-void qea_onednn_conv_destroy(qea_conv *conv) {
+void qea_onednn_conv_destroy(qea_onednn_conv *conv) {
     if (!conv) return;
     qea_onednn_step *steps[] = {&conv->forward, &conv->data,          &conv->weights,
                                 &conv->pack,    &conv->pack_for_data, &conv->unpack};
@@ -35,7 +35,7 @@ static void set(dnnl_memory_t memory, const void *data) {
     dnnl_memory_set_data_handle(memory, (void *)(uintptr_t)data);
 }
 
-static qea_status run(qea_context *ctx, qea_conv *conv, const qea_onednn_step *step, const char *doing) {
+static qea_status run(qea_context *ctx, qea_onednn_conv *conv, const qea_onednn_step *step, const char *doing) {
     if (!step->primitive) return QEA_OK;
     if (omp_get_max_threads() != conv->threads) omp_set_num_threads(conv->threads);
     dnnl_status_t status = dnnl_primitive_execute(step->primitive, conv->stream, step->num_args, step->args);
@@ -43,26 +43,26 @@ static qea_status run(qea_context *ctx, qea_conv *conv, const qea_onednn_step *s
     return status == dnnl_success ? QEA_OK : qea_onednn_failed(ctx, status, doing);
 }
 
-qea_status qea_onednn_conv_set_weights(qea_context *ctx, qea_conv *conv, const float *weights) {
+qea_status qea_onednn_conv_set_weights(qea_context *ctx, qea_onednn_conv *conv, const float *weights) {
     set(conv->plain, weights);
     qea_status status = run(ctx, conv, &conv->pack, "packing weights");
     if (status == QEA_OK) status = run(ctx, conv, &conv->pack_for_data, "packing weights for backward-data");
     return status;
 }
 
-qea_status qea_onednn_conv_forward(qea_context *ctx, qea_conv *conv, const void *x, void *y) {
+qea_status qea_onednn_conv_forward(qea_context *ctx, qea_onednn_conv *conv, const void *x, void *y) {
     set(conv->in, x);
     set(conv->out, y);
     return run(ctx, conv, &conv->forward, "convolution");
 }
 
-qea_status qea_onednn_conv_backward_data(qea_context *ctx, qea_conv *conv, const void *dy, void *dx) {
+qea_status qea_onednn_conv_backward_data(qea_context *ctx, qea_onednn_conv *conv, const void *dy, void *dx) {
     set(conv->in, dx);
     set(conv->out, dy);
     return run(ctx, conv, &conv->data, "backward-data of a convolution");
 }
 
-qea_status qea_onednn_conv_backward_weights(qea_context *ctx, qea_conv *conv, const void *x, const void *dy,
+qea_status qea_onednn_conv_backward_weights(qea_context *ctx, qea_onednn_conv *conv, const void *x, const void *dy,
                                             float *dweights) {
     set(conv->in, x);
     set(conv->out, dy);

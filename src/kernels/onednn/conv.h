@@ -1,4 +1,5 @@
-/* kernels/onednn/conv.h: a convolution is up to six primitives on shared memory objects, all made at the start. */
+/* kernels/onednn/conv.h: a convolution is up to six primitives on shared memory objects, all made at the start;
+ * those of the passes that will not be run are left out. */
 #ifndef QEA_KERNELS_ONEDNN_CONV_H
 #define QEA_KERNELS_ONEDNN_CONV_H
 
@@ -14,7 +15,7 @@ typedef struct qea_onednn_step { /* a primitive and the memory it works on */
     int num_args;
 } qea_onednn_step;
 
-struct qea_conv {
+struct qea_onednn_conv {
     qea_conv_shape shape;
     qea_type type, out_type;
     int threads; /* oneDNN sizes its scratch memory for the threads of the time of creation */

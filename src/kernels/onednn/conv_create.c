@@ -15,7 +15,7 @@
 
 /* Everything that is needed while creating only. */
 typedef struct builder {
-    qea_conv *conv;
+    qea_onednn_conv *conv;
     dnnl_engine_t engine;
     dnnl_primitive_attr_t attr;
     qea_dnnl_conv problem;
@@ -58,16 +58,17 @@ static bool writes_past_its_end(const qea_conv_shape *s) {
     return s->r == 1 && s->s == 1 && s->stride > 1 && s->c / s->groups < WIDEST_VECTOR;
 }
 
-/* The gradient of the weights is float32 also where the rest is bf16. */
-static qea_status describe_passes(qea_context *ctx, builder *b, qea_conv_use use) {
-    bool training = use == QEA_CONV_TRAINING;
+/* The backward passes' descriptors take the forward pass's as a hint. The gradient of the weights is float32 also where
+ * the rest is bf16. */
+static qea_status describe_passes(qea_context *ctx, builder *b, unsigned passes) {
     qea_dnnl_conv problem = b->problem;
-    DNNL_TRY(qea_dnnl_conv_desc(b->engine, training ? QEA_DNNL_FORWARD : QEA_DNNL_INFERENCE, &problem, b->attr, NULL,
-                                &b->forward),
+    DNNL_TRY(qea_dnnl_conv_desc(b->engine, passes == QEA_PASS_FORWARD ? QEA_DNNL_INFERENCE : QEA_DNNL_FORWARD, &problem,
+                                b->attr, NULL, &b->forward),
              "convolution");
-    if (!training) return QEA_OK;
-    DNNL_TRY(qea_dnnl_conv_desc(b->engine, QEA_DNNL_DATA, &problem, b->attr, b->forward, &b->data),
-             "backward-data of a convolution");
+    if (passes & QEA_PASS_DATA)
+        DNNL_TRY(qea_dnnl_conv_desc(b->engine, QEA_DNNL_DATA, &problem, b->attr, b->forward, &b->data),
+                 "backward-data of a convolution");
+    if (!(passes & QEA_PASS_WEIGHTS)) return QEA_OK;
     problem.weights_type = dnnl_f32;
     problem.not_1x1 = writes_past_its_end(&b->conv->shape);
     DNNL_TRY(qea_dnnl_conv_desc(b->engine, QEA_DNNL_WEIGHTS, &problem, b->attr, b->forward, &b->weights),
@@ -125,24 +126,31 @@ static qea_status make_reorder(qea_context *ctx, builder *b, dnnl_memory_t from,
     return status;
 }
 
-static qea_status make_forward(qea_context *ctx, builder *b) {
-    qea_conv *conv = b->conv;
+/* The caller's tensors, without memory yet. */
+static qea_status make_borrowed(qea_context *ctx, builder *b) {
+    qea_onednn_conv *conv = b->conv;
     QEA_TRY(make_memory(ctx, b, b->forward, dnnl_query_src_md, DNNL_MEMORY_NONE, &conv->in));
     QEA_TRY(make_memory(ctx, b, b->forward, dnnl_query_dst_md, DNNL_MEMORY_NONE, &conv->out));
-    QEA_TRY(make_owned(ctx, b, b->forward, dnnl_query_weights_md, &conv->packed_block, &conv->packed));
     DNNL_TRY(qea_dnnl_plain_weights(b->engine, &b->problem, &conv->plain), "weights");
+    return QEA_OK;
+}
+
+static qea_status make_forward(qea_context *ctx, builder *b) {
+    qea_onednn_conv *conv = b->conv;
+    QEA_TRY(make_owned(ctx, b, b->forward, dnnl_query_weights_md, &conv->packed_block, &conv->packed));
+    QEA_TRY(make_reorder(ctx, b, conv->plain, conv->packed, &conv->pack));
     QEA_TRY(make_step(ctx, b, b->forward, &conv->forward));
     add_arg(&conv->forward, DNNL_ARG_SRC, conv->in);
     add_arg(&conv->forward, DNNL_ARG_WEIGHTS, conv->packed);
     add_arg(&conv->forward, DNNL_ARG_DST, conv->out);
-    return make_reorder(ctx, b, conv->plain, conv->packed, &conv->pack);
+    return QEA_OK;
 }
 
-static qea_status make_backward(qea_context *ctx, builder *b) {
-    qea_conv *conv = b->conv;
+static qea_status make_data(qea_context *ctx, builder *b) {
+    qea_onednn_conv *conv = b->conv;
     dnnl_memory_t weights = conv->packed; /* shared with the forward pass where it has the same layout */
-    if (!dnnl_memory_desc_equal(dnnl_primitive_desc_query_md(b->forward, dnnl_query_weights_md, 0),
-                                dnnl_primitive_desc_query_md(b->data, dnnl_query_weights_md, 0))) {
+    if (!weights || !dnnl_memory_desc_equal(dnnl_primitive_desc_query_md(b->forward, dnnl_query_weights_md, 0),
+                                            dnnl_primitive_desc_query_md(b->data, dnnl_query_weights_md, 0))) {
         QEA_TRY(
             make_owned(ctx, b, b->data, dnnl_query_weights_md, &conv->packed_for_data_block, &conv->packed_for_data));
         QEA_TRY(make_reorder(ctx, b, conv->plain, conv->packed_for_data, &conv->pack_for_data));
@@ -152,7 +160,11 @@ static qea_status make_backward(qea_context *ctx, builder *b) {
     add_arg(&conv->data, DNNL_ARG_DIFF_DST, conv->out);
     add_arg(&conv->data, DNNL_ARG_WEIGHTS, weights);
     add_arg(&conv->data, DNNL_ARG_DIFF_SRC, conv->in);
+    return QEA_OK;
+}
 
+static qea_status make_weights(qea_context *ctx, builder *b) {
+    qea_onednn_conv *conv = b->conv;
     QEA_TRY(make_owned(ctx, b, b->weights, dnnl_query_diff_weights_md, &conv->gradient_block, &conv->gradient));
     QEA_TRY(make_step(ctx, b, b->weights, &conv->weights));
     add_arg(&conv->weights, DNNL_ARG_SRC, conv->in);
@@ -162,7 +174,7 @@ static qea_status make_backward(qea_context *ctx, builder *b) {
 }
 
 /* One buffer for all: the steps run one after another. */
-static qea_status give_scratch(qea_context *ctx, qea_conv *conv) {
+static qea_status give_scratch(qea_context *ctx, qea_onednn_conv *conv) {
     QEA_TRY(qea_alloc(ctx, "convolution scratch memory", conv->scratch_bytes, 1, &conv->scratch_block));
     qea_onednn_step *steps[] = {&conv->forward, &conv->data,          &conv->weights,
                                 &conv->pack,    &conv->pack_for_data, &conv->unpack};
@@ -174,15 +186,17 @@ static qea_status give_scratch(qea_context *ctx, qea_conv *conv) {
     return QEA_OK;
 }
 
-static qea_status build(qea_context *ctx, builder *b, qea_conv_use use) {
+static qea_status build(qea_context *ctx, builder *b, unsigned passes) {
     b->engine = qea_onednn_engine();
     if (!b->engine) return qea_fail(ctx, QEA_ERR_UNSUPPORTED, "%s: no CPU engine", qea_onednn_version());
     DNNL_TRY(dnnl_stream_create(&b->conv->stream, b->engine, dnnl_stream_default_flags), "stream");
     DNNL_TRY(dnnl_primitive_attr_create(&b->attr), "attributes");
     DNNL_TRY(dnnl_primitive_attr_set_scratchpad_mode(b->attr, dnnl_scratchpad_mode_user), "attributes");
-    QEA_TRY(describe_passes(ctx, b, use));
-    QEA_TRY(make_forward(ctx, b));
-    if (use == QEA_CONV_TRAINING) QEA_TRY(make_backward(ctx, b));
+    QEA_TRY(describe_passes(ctx, b, passes));
+    QEA_TRY(make_borrowed(ctx, b));
+    if (passes & QEA_PASS_FORWARD) QEA_TRY(make_forward(ctx, b));
+    if (passes & QEA_PASS_DATA) QEA_TRY(make_data(ctx, b));
+    if (passes & QEA_PASS_WEIGHTS) QEA_TRY(make_weights(ctx, b));
     return give_scratch(ctx, b->conv);
 }
 
@@ -193,8 +207,8 @@ static void finish(builder *b) {
         if (descs[i]) dnnl_primitive_desc_destroy(descs[i]);
 }
 
-qea_status qea_onednn_conv_create(qea_context *ctx, const qea_conv_shape *shape, qea_conv_use use, qea_type type,
-                                  qea_type out_type, qea_conv **out) {
+qea_status qea_onednn_conv_create(qea_context *ctx, const qea_conv_shape *shape, unsigned passes, qea_type type,
+                                  qea_type out_type, qea_onednn_conv **out) {
     *out = NULL;
     QEA_TRY(qea_conv_shape_check(ctx, shape));
     if ((type == QEA_BF16 || out_type == QEA_BF16) && !qea_onednn_has_bf16())
@@ -208,7 +222,7 @@ qea_status qea_onednn_conv_create(qea_context *ctx, const qea_conv_shape *shape,
     b.conv->out_type = out_type;
     b.conv->threads = qea_kernels_threads();
     omp_set_num_threads(b.conv->threads);
-    qea_status status = build(ctx, &b, use);
+    qea_status status = build(ctx, &b, passes);
     finish(&b);
     if (status == QEA_OK)
         *out = b.conv;

@@ -2,7 +2,7 @@
 #ifndef QEA_KERNELS_ONEDNN_H
 #define QEA_KERNELS_ONEDNN_H
 
-#include "kernels/kernels.h"
+#include "kernels/common.h"
 
 typedef enum qea_onednn_isa { QEA_ONEDNN_SSE, QEA_ONEDNN_AVX2, QEA_ONEDNN_AVX512, QEA_ONEDNN_ALL } qea_onednn_isa;
 
@@ -13,13 +13,18 @@ bool qea_onednn_has_bf16(void); /* bf16 by instructions of the CPU, not emulated
 bool qea_onednn_has_amx(void);
 const char *qea_onednn_version(void); /* "oneDNN 2.6.3" */
 
-QEA_MUST_USE qea_status qea_onednn_conv_create(qea_context *ctx, const qea_conv_shape *shape, qea_conv_use use,
-                                               qea_type type, qea_type out_type, qea_conv **out);
-void qea_onednn_conv_destroy(qea_conv *conv);
-QEA_MUST_USE qea_status qea_onednn_conv_set_weights(qea_context *ctx, qea_conv *conv, const float *weights);
-QEA_MUST_USE qea_status qea_onednn_conv_forward(qea_context *ctx, qea_conv *conv, const void *x, void *y);
-QEA_MUST_USE qea_status qea_onednn_conv_backward_data(qea_context *ctx, qea_conv *conv, const void *dy, void *dx);
-QEA_MUST_USE qea_status qea_onednn_conv_backward_weights(qea_context *ctx, qea_conv *conv, const void *x,
+typedef struct qea_onednn_conv qea_onednn_conv;
+
+/* As qea_kernels' functions of these names; `passes` (qea_conv_pass, one at least): those that may be run, the others
+ * are not made. */
+QEA_MUST_USE qea_status qea_onednn_conv_create(qea_context *ctx, const qea_conv_shape *shape, unsigned passes,
+                                               qea_type type, qea_type out_type, qea_onednn_conv **out);
+void qea_onednn_conv_destroy(qea_onednn_conv *conv);
+QEA_MUST_USE qea_status qea_onednn_conv_set_weights(qea_context *ctx, qea_onednn_conv *conv, const float *weights);
+QEA_MUST_USE qea_status qea_onednn_conv_forward(qea_context *ctx, qea_onednn_conv *conv, const void *x, void *y);
+QEA_MUST_USE qea_status qea_onednn_conv_backward_data(qea_context *ctx, qea_onednn_conv *conv, const void *dy,
+                                                      void *dx);
+QEA_MUST_USE qea_status qea_onednn_conv_backward_weights(qea_context *ctx, qea_onednn_conv *conv, const void *x,
                                                          const void *dy, float *dweights);
 
 #endif

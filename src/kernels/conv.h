@@ -1,0 +1,17 @@
+/* kernels/conv.h: the convolutions of the table `cpu`; contracts in kernels/kernels.h. Each pass of a convolution is
+ * oneDNN's or a kernel of our own (cpu/), decided when it is created. */
+#ifndef QEA_KERNELS_CONV_H
+#define QEA_KERNELS_CONV_H
+
+#include "kernels/kernels.h"
+
+QEA_MUST_USE qea_status qea_conv_create(qea_context *ctx, const qea_conv_shape *shape, qea_conv_use use, qea_type type,
+                                        qea_type out_type, qea_conv **out);
+void qea_conv_destroy(qea_conv *conv);
+QEA_MUST_USE qea_status qea_conv_set_weights(qea_context *ctx, qea_conv *conv, const float *weights);
+QEA_MUST_USE qea_status qea_conv_forward(qea_context *ctx, qea_conv *conv, const void *x, void *y);
+QEA_MUST_USE qea_status qea_conv_backward_data(qea_context *ctx, qea_conv *conv, const void *dy, void *dx);
+QEA_MUST_USE qea_status qea_conv_backward_weights(qea_context *ctx, qea_conv *conv, const void *x, const void *dy,
+                                                  float *dweights);
+
+#endif
