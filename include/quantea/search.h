@@ -105,6 +105,16 @@ QEA_API int qea_dominates(const double *a, double violation_a, const double *b, 
 QEA_API QEA_MUST_USE qea_status qea_hypervolume(qea_context *ctx, const double *points, size_t count,
                                                 size_t num_objectives, const double *reference, double *out);
 
+/* The same volume while the points come one by one, at a fraction of the time: of each point the part is added that no
+ * earlier one covers. Equal to qea_hypervolume of all points up to rounding. reference [num_objectives] is copied. */
+typedef struct qea_volume qea_volume;
+QEA_API QEA_MUST_USE qea_status qea_volume_create(qea_context *ctx, size_t num_objectives, const double *reference,
+                                                  qea_volume **out);
+QEA_API void qea_volume_destroy(qea_volume *volume);
+/* point [num_objectives]. QEA_ERR_CONFIG: a number that is not finite; nothing has changed then. */
+QEA_API QEA_MUST_USE qea_status qea_volume_add(qea_context *ctx, qea_volume *volume, const double *point);
+QEA_API double qea_volume_value(const qea_volume *volume); /* 0 before the first point */
+
 #ifdef __cplusplus
 }
 #endif

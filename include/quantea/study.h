@@ -33,8 +33,9 @@ typedef struct qea_study_progress {
     size_t generation; /* nas */
     size_t done, failed, running, total; /* trials of this step */
     double best_accuracy;                /* so far in this step, 0..1; NaN: none yet */
-    double images_per_s;                 /* training, all workers together, lately; 0: not known yet */
-    double eta_s;                        /* seconds left in this step; NaN: not known yet */
+    double hypervolume; /* nas: of the finished trials, as a share of the box fixed before the search; NaN: not known */
+    double images_per_s; /* training, all workers together, lately; 0: not known yet */
+    double eta_s;        /* seconds left in this step; NaN: not known yet */
 } qea_study_progress;
 typedef void (*qea_study_progress_fn)(void *user, const qea_study_progress *progress);
 

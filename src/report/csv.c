@@ -1,3 +1,4 @@
+#include <math.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -35,7 +36,7 @@ qea_status qea_report_write_trials_csv(qea_context *ctx, const qea_report_step *
     qea_text text = {0};
     qea_text_put(&text, "id,label,state,encoding,weight_bits,activation_bits");
     for (int k = 0; k < NUM_VALUE_COLUMNS; k++) qea_text_printf(&text, ",%s", value_columns[k]);
-    qea_text_put(&text, "\n");
+    qea_text_put(&text, ",hypervolume\n");
     for (size_t i = 0; i < step->count; i++) {
         const qea_report_model *model = &step->models[i];
         qea_text_printf(&text, "%llu,%s,%s,", (unsigned long long)model->id, model->label,
@@ -49,6 +50,8 @@ qea_status qea_report_write_trials_csv(qea_context *ctx, const qea_report_step *
             qea_text_put(&text, ",");
             put_value(&text, model, value_columns[k]);
         }
+        qea_text_put(&text, ",");
+        if (isfinite(model->hypervolume)) qea_text_put_double(&text, model->hypervolume);
         qea_text_put(&text, "\n");
     }
     return qea_report_write_text(ctx, &text, path);

@@ -1,3 +1,4 @@
+#include <math.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -50,6 +51,9 @@ qea_status qea_report_write_front_json(qea_context *ctx, const qea_report_step *
         json_array_append_new(list, entry);
     }
     json_t *object = json_object();
+    json_object_set_new(object, "hypervolume",
+                        isfinite(step->hypervolume) ? json_real(step->hypervolume) : json_null());
+    json_object_set_new(object, "box", step->box != NULL ? json_deep_copy(step->box) : json_null());
     json_object_set_new(object, "front", list);
     return write_json(ctx, object, path);
 }

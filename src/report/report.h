@@ -29,6 +29,7 @@ typedef struct qea_report_model { /* everything borrowed */
     double mean_weight_bits, mean_activation_bits; /* weights by their number, activations by MACs */
     double runtime_s;                              /* of the training; only for reports.csv and report.html */
     double started_s, ended_s;                     /* Unix time, 0: not yet; only for report.html */
+    double hypervolume; /* nas: of the results up to this id, as a share of the step's box; NaN: not known */
 } qea_report_model;
 
 typedef struct qea_report_step {   /* everything borrowed */
@@ -39,6 +40,8 @@ typedef struct qea_report_step {   /* everything borrowed */
     size_t count;
     const json_t *description; /* the search space's description, to which desc_<id>.json adds the bits */
     size_t expected;           /* models in all, as far as is known; only for report.html */
+    double hypervolume;        /* nas: of all results; NaN: not known */
+    const json_t *box; /* {"accuracy": [lowest, highest], ...}, what hypervolumes are shares of; NULL: not known */
 } qea_report_step;
 
 typedef struct qea_report_layer { /* a quantised layer */
@@ -63,9 +66,11 @@ typedef struct qea_report_page { /* what report.html shows; everything borrowed 
 
 /* --- for machines: equal runs give byte-equal files --- */
 
-/* id,label,state,encoding,weight_bits,activation_bits,<performance keys of the table below>; lists joined with '-'. */
+/* id,label,state,encoding,weight_bits,activation_bits,<performance keys of the table below>,hypervolume; lists joined
+ * with '-'. */
 QEA_MUST_USE qea_status qea_report_write_trials_csv(qea_context *ctx, const qea_report_step *step, const char *path);
-/* {"front": [{"trial", "objectives": {...}, "weight_bits": [...], "activation_bits": [...]}, ...]} by trial. */
+/* {"hypervolume", "box", "front": [{"trial", "objectives": {...}, "weight_bits": [...], "activation_bits": [...]},
+ * ...]} by trial. */
 QEA_MUST_USE qea_status qea_report_write_front_json(qea_context *ctx, const qea_report_step *step, const char *path);
 /* {"models": [{"id", "label", "source", "state", "weight_bits", "activation_bits", "performance": {...}}, ...]}. */
 QEA_MUST_USE qea_status qea_report_write_results_json(qea_context *ctx, const qea_report_step *step, const char *path);

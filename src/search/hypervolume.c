@@ -72,19 +72,36 @@ static qea_status check_points(qea_context *ctx, const double *points, size_t co
     return QEA_OK;
 }
 
+/* The depths of a point. false: it lies outside the box. */
+static bool load_row(double *row, const double *point, size_t m, const double *reference) {
+    bool inside = true;
+    for (size_t i = 0; i < m; i++) {
+        row[i] = reference[i] - point[i];
+        inside = inside && row[i] > 0;
+    }
+    return inside;
+}
+
 /* Rows of the points inside the box, non-dominated, into levels[m]. */
 static size_t load_rows(double **levels, const double *points, size_t count, size_t m, const double *reference) {
-    double *row = levels[0];
     size_t kept = 0;
-    for (size_t k = 0; k < count; k++) {
-        bool inside = true;
-        for (size_t i = 0; i < m; i++) {
-            row[i] = reference[i] - points[k * m + i];
-            inside = inside && row[i] > 0;
-        }
-        if (inside) kept = add_row(levels[m], kept, row, m);
-    }
+    for (size_t k = 0; k < count; k++)
+        if (load_row(levels[0], points + k * m, m, reference)) kept = add_row(levels[m], kept, levels[0], m);
     return kept;
+}
+
+static void free_levels(double **levels, size_t m) {
+    for (size_t d = 0; levels != NULL && d <= m; d++) qea_free(levels[d]);
+    qea_free(levels);
+}
+
+/* Room for `count` rows at each level. On failure *levels is what there is so far: free_levels. */
+static qea_status make_levels(qea_context *ctx, size_t count, size_t m, double ***levels) {
+    QEA_TRY(QEA_NEW(ctx, "hypervolume levels", *levels, m + 1));
+    QEA_TRY(QEA_NEW(ctx, "hypervolume row", (*levels)[0], m));
+    for (size_t d = 1; d <= m; d++)
+        QEA_TRY(qea_alloc(ctx, "hypervolume rows", count, d * sizeof(double), (void **)&(*levels)[d]));
+    return QEA_OK;
 }
 
 qea_status qea_hypervolume(qea_context *ctx, const double *points, size_t count, size_t num_objectives,
@@ -93,12 +110,78 @@ qea_status qea_hypervolume(qea_context *ctx, const double *points, size_t count,
     double **levels = NULL; /* [m + 1]; level 0 is one row of scratch */
     *out = 0;
     QEA_TRY(check_points(ctx, points, count, m, reference));
-    QEA_TRY(QEA_NEW(ctx, "hypervolume levels", levels, m + 1));
-    qea_status status = QEA_NEW(ctx, "hypervolume row", levels[0], m);
-    for (size_t d = 1; d <= m && status == QEA_OK; d++)
-        status = qea_alloc(ctx, "hypervolume rows", count, d * sizeof(double), (void **)&levels[d]);
+    qea_status status = make_levels(ctx, count, m, &levels);
     if (status == QEA_OK) *out = volume(levels, load_rows(levels, points, count, m, reference), m);
-    for (size_t d = 0; d <= m; d++) qea_free(levels[d]);
-    qea_free(levels);
+    free_levels(levels, m);
     return status;
 }
+
+/* --- point by point --- */
+
+struct qea_volume {
+    size_t m;
+    double *reference, *rows; /* owned, [m] and [capacity][m]: no row covers another */
+    double **levels;          /* owned, room for `room` rows at each level */
+    size_t count, capacity, room;
+    double total;
+};
+
+qea_status qea_volume_create(qea_context *ctx, size_t num_objectives, const double *reference, qea_volume **out) {
+    qea_volume *made;
+    *out = NULL;
+    QEA_TRY(check_points(ctx, reference, 1, num_objectives, reference));
+    QEA_TRY(QEA_NEW(ctx, "hypervolume", made, 1));
+    made->m = num_objectives;
+    qea_status status = QEA_NEW(ctx, "hypervolume reference", made->reference, num_objectives);
+    if (status != QEA_OK) {
+        qea_volume_destroy(made);
+        return status;
+    }
+    memcpy(made->reference, reference, num_objectives * sizeof *reference);
+    *out = made;
+    return QEA_OK;
+}
+
+void qea_volume_destroy(qea_volume *volume) {
+    if (volume == NULL) return;
+    free_levels(volume->levels, volume->m);
+    qea_free(volume->reference);
+    qea_free(volume->rows);
+    qea_free(volume);
+}
+
+/* For one row more, and for the part of the others that it covers. */
+static qea_status make_room(qea_context *ctx, qea_volume *v) {
+    QEA_TRY(qea_grow(ctx, "hypervolume rows", (void **)&v->rows, &v->capacity, v->count + 1, v->m * sizeof *v->rows));
+    if (v->levels != NULL && v->room >= v->capacity) return QEA_OK;
+    free_levels(v->levels, v->m);
+    v->levels = NULL;
+    v->room = v->capacity;
+    qea_status status = make_levels(ctx, v->room, v->m, &v->levels);
+    if (status == QEA_OK) return QEA_OK;
+    free_levels(v->levels, v->m);
+    v->levels = NULL;
+    return status;
+}
+
+qea_status qea_volume_add(qea_context *ctx, qea_volume *v, const double *point) {
+    const size_t m = v->m;
+    QEA_TRY(check_points(ctx, point, 1, m, v->reference));
+    QEA_TRY(make_room(ctx, v));
+    double *row = v->rows + v->count * m, *clipped = v->levels[0], own = 1;
+    size_t limited = 0;
+    if (!load_row(row, point, m, v->reference)) return QEA_OK;
+    for (size_t k = 0; k < v->count; k++) {
+        const double *other = v->rows + k * m;
+        if (covers(other, row, m)) return QEA_OK;
+        for (size_t i = 0; i < m; i++) clipped[i] = fmin(row[i], other[i]);
+        limited = add_row(v->levels[m], limited, clipped, m);
+    }
+    for (size_t i = 0; i < m; i++) own *= row[i];
+    v->total += own - volume(v->levels, limited, m);
+    memcpy(clipped, row, m * sizeof *row);
+    v->count = add_row(v->rows, v->count, clipped, m);
+    return QEA_OK;
+}
+
+double qea_volume_value(const qea_volume *volume) { return volume->total; }

@@ -73,6 +73,11 @@ typedef enum qea_objective {
 extern const char *const qea_objective_names[QEA_OBJ_COUNT];
 bool qea_objective_maximized(qea_objective objective);
 
+/* Where the results of a trial of the search come from. */
+typedef enum qea_evaluator {
+    QEA_EVALUATOR_TRAIN /* every network from random weights, as the original */
+} qea_evaluator;
+
 typedef enum qea_init { QEA_INIT_SCRATCH, QEA_INIT_SEARCH, QEA_INIT_PRETRAINED } qea_init;
 
 typedef struct qea_study_config {
@@ -88,6 +93,7 @@ typedef struct qea_study_config {
 
     /* search */
     size_t length; /* 0 = not given */
+    qea_evaluator evaluator;
     size_t num_generations, num_individual, random_samples;
     int num_objectives;
     qea_objective objectives[QEA_MAX_OBJECTIVES];

@@ -46,7 +46,7 @@ typedef struct qea_config_key {
     qea_key_role role;
     double low, high;     /* integers and numbers */
     const char *choices;  /* "a|b|c" */
-    const char *types;    /* the key exists only where the `type` beside its `params` is one of these; NULL: always */
+    const char *types;    /* the key exists only where the `type` beside it (or its `params`) is one of these */
     const char *inherit;  /* path (with "*") whose value holds where this key is not given; NULL: none */
     const char *fallback; /* YAML text of the default; NULL: the field stays 0 */
     bool required;        /* in a step of the pipeline */
@@ -116,6 +116,9 @@ QEA_MUST_USE qea_status qea_config_complete(qea_config_reader *r);
 /* The same for one step's recipe (config_train.c). */
 QEA_MUST_USE qea_status qea_config_complete_recipe(qea_config_reader *r, const char *step, qea_recipe *recipe);
 
+/* Values of nas.evaluator.type: the original's name, then those of qea_evaluator in its order. */
+#define QEA_EVALUATORS "Evaluator|train"
+
 /* --- readers of SPECIAL keys: config_space.c, config_train.c --- */
 #define QEA_CONFIG_SETTER(name)                                                                                        \
     qea_status name(qea_config_reader *r, const qea_config_key *key, const char *path, const qea_yaml *node, void *base)
@@ -124,6 +127,7 @@ QEA_CONFIG_SETTER(qea_config_set_workers);
 QEA_CONFIG_SETTER(qea_config_set_task_id);
 QEA_CONFIG_SETTER(qea_config_set_objectives);
 QEA_CONFIG_SETTER(qea_config_set_modules);
+QEA_CONFIG_SETTER(qea_config_set_evaluator);
 QEA_CONFIG_SETTER(qea_config_set_candidates);
 QEA_CONFIG_SETTER(qea_config_set_layers);
 QEA_CONFIG_SETTER(qea_config_set_blocks);

@@ -597,8 +597,18 @@ const qea_config_key qea_config_keys[] = {
      .doc = "Uniform models trained by the same recipe, to compare with. (The default leaves out what the quantisers "
             "do not permit.)"},
 
-    PART("*.evaluator", "What is done anyway: accuracy, on all images of the part."),
-    FIXED("*.evaluator.type", "Evaluator"),
+    PART("nas.evaluator", "Where the results of the search's trials come from."),
+    {.path = "nas.evaluator.type",
+     .kind = QEA_KEY_SPECIAL,
+     .set = qea_config_set_evaluator,
+     .choices = QEA_EVALUATORS,
+     .allowed = "Evaluator, train",
+     .fallback = "train",
+     STUDY(evaluator),
+     .doc = "train (the original's Evaluator): every network is trained "
+            "from random weights and validated."},
+    PART("fully_train.evaluator", "What is done anyway: accuracy on all test images."),
+    FIXED("fully_train.evaluator.type", "Evaluator"),
     PART("*.evaluator.host_evaluator", ""),
     FIXED("*.evaluator.host_evaluator.type", "HostEvaluator"),
     PART("*.evaluator.host_evaluator.metric", ""),

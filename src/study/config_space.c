@@ -99,6 +99,14 @@ QEA_CONFIG_SETTER(qea_config_set_modules) {
     return QEA_OK;
 }
 
+QEA_CONFIG_SETTER(qea_config_set_evaluator) {
+    int index = node->kind == QEA_YAML_SCALAR ? qea_config_choice(key->choices, node->text) : -1;
+    (void)base;
+    if (index < 0) return qea_config_wrong(r, node, path, key->allowed);
+    r->config->evaluator = index == 0 ? QEA_EVALUATOR_TRAIN : (qea_evaluator)(index - 1);
+    return QEA_OK;
+}
+
 static int compare_ints(const void *a, const void *b) { return *(const int *)a - *(const int *)b; }
 
 /* Ascending, for neighbouring genes are alike. */

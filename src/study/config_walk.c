@@ -58,15 +58,15 @@ static const qea_config_key *find_key(const char *path, size_t first) {
     return NULL;
 }
 
-/* The `type` beside the `params` that the key at `path` is in, given or by default; NULL where it is not one that
- * exists (which is reported when the type itself is read). */
+/* The `type` beside the key at `path`, or beside the `params` that it is in, given or by default; NULL where it is not
+ * one that exists (which is reported when the type itself is read). */
 static const char *type_beside(const qea_config_reader *r, const char *path) {
     char type_path[QEA_CONFIG_PATH];
     (void)snprintf(type_path, sizeof type_path, "%s", path);
-    for (int i = 0; i < 2; i++) {
-        char *dot = strrchr(type_path, '.');
-        if (dot != NULL) *dot = '\0';
-    }
+    char *dot = strrchr(type_path, '.');
+    if (dot != NULL) *dot = '\0';
+    dot = strrchr(type_path, '.');
+    if (dot != NULL && strcmp(dot, ".params") == 0) *dot = '\0';
     strncat(type_path, ".type", sizeof type_path - strlen(type_path) - 1);
     const qea_config_key *key = find_key(type_path, 0);
     const qea_yaml *given = qea_config_find(r->tree, type_path);

@@ -29,6 +29,7 @@ struct qea_crew {
     double begun;         /* monotonic, s */
     size_t finished_here; /* trials since `begun` */
     double best_accuracy; /* of the step; NaN: none yet */
+    qea_volume *volume;   /* owned; of the search's trials that are done; NULL: not known */
 };
 
 static double now_s(clockid_t clock) {
@@ -67,6 +68,7 @@ static void tell(qea_crew *crew, const char *event) {
                                    .generation = crew->trials->generation,
                                    .total = crew->trials->total,
                                    .best_accuracy = crew->best_accuracy,
+                                   .hypervolume = qea_box_share(crew->volume),
                                    .eta_s = NAN};
     count_states(crew, &progress);
     double work = (double)crew->finished_here;
@@ -160,7 +162,7 @@ static qea_status record_done(qea_context *ctx, qea_crew *crew, qea_trial_record
     record->result_json = text.bytes;
     record->state = QEA_TRIAL_DONE;
     see_accuracy(crew, performance);
-    return QEA_OK;
+    return qea_box_add(ctx, crew->run->config, &crew->run->box, crew->volume, record);
 }
 
 static bool has_accuracy(const json_t *result) {
@@ -269,6 +271,22 @@ int qea_crew_workers(const qea_study_config *config) {
     return workers > 1 ? workers : 1;
 }
 
+/* Of a resumed step. */
+static qea_status see_what_is_done(qea_context *ctx, qea_crew *crew) {
+    const qea_run *run = crew->run;
+    crew->best_accuracy = NAN;
+    if (strcmp(crew->trials->step, "nas") == 0) QEA_TRY(qea_box_volume(ctx, run->config, &run->box, &crew->volume));
+    for (size_t i = 0; i < crew->trials->count; i++) {
+        const qea_trial_record *record = &crew->trials->records[i];
+        if (record->state != QEA_TRIAL_DONE) continue;
+        json_t *result = json_loads(record->result_json, 0, NULL);
+        see_accuracy(crew, result);
+        json_decref(result);
+        QEA_TRY(qea_box_add(ctx, run->config, &run->box, crew->volume, record));
+    }
+    return QEA_OK;
+}
+
 static qea_status prepare(qea_context *ctx, qea_crew *crew) {
     const qea_study_config *config = crew->run->config;
     crew->workers = qea_crew_workers(config);
@@ -289,13 +307,7 @@ static qea_status prepare(qea_context *ctx, qea_crew *crew) {
                             .on_outcome = on_outcome,
                             .on_event = on_event};
     crew->begun = now_s(CLOCK_MONOTONIC);
-    crew->best_accuracy = NAN;
-    for (size_t i = 0; i < crew->trials->count; i++) { /* a resumed step */
-        if (crew->trials->records[i].state != QEA_TRIAL_DONE) continue;
-        json_t *result = json_loads(crew->trials->records[i].result_json, 0, NULL);
-        see_accuracy(crew, result);
-        json_decref(result);
-    }
+    QEA_TRY(see_what_is_done(ctx, crew));
     return qea_pool_create(ctx, &pool, &crew->pool);
 }
 
@@ -316,6 +328,7 @@ qea_status qea_crew_create(qea_context *ctx, const qea_run *run, qea_step_trials
 void qea_crew_destroy(qea_crew *crew) {
     if (crew == NULL) return;
     qea_pool_destroy(crew->pool);
+    qea_volume_destroy(crew->volume);
     qea_free(crew->running);
     qea_free(crew);
 }

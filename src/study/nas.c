@@ -114,6 +114,14 @@ static qea_status search_to_end(qea_context *ctx, nas *n, char **end) {
     }
 }
 
+/* The same box from the first trial to the last, also where the task is resumed. */
+static qea_status fix_box(qea_context *ctx, qea_run *run) {
+    QEA_TRY(qea_box_load(ctx, run->task.store, run->config, &run->box));
+    if (run->box.known) return QEA_OK;
+    QEA_TRY(qea_box_of_space(ctx, run->space, &run->box));
+    return qea_box_save(ctx, run->task.store, run->config, &run->box);
+}
+
 static qea_status run_nas(qea_context *ctx, nas *n, char **end) {
     const qea_study_config *config = n->run->config;
     n->trials.step = "nas";
@@ -122,6 +130,7 @@ static qea_status run_nas(qea_context *ctx, nas *n, char **end) {
     QEA_TRY(QEA_NEW(ctx, "genome", n->genome, n->run->space->num_genes));
     QEA_TRY(QEA_NEW(ctx, "bits", n->bits, 2 * n->run->space->num_layers));
     QEA_TRY(create_search(ctx, n));
+    QEA_TRY(fix_box(ctx, n->run));
     QEA_TRY(qea_step_trials_load(ctx, n->run, &n->trials));
     QEA_TRY(qea_crew_create(ctx, n->run, &n->trials, &n->crew));
     return search_to_end(ctx, n, end);

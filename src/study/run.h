@@ -7,6 +7,7 @@
 #include "study/pool.h"
 #include "study/space.h"
 #include "study/task.h"
+#include "study/volume.h"
 
 typedef struct qea_run {
     const qea_study_options *options; /* borrowed */
@@ -14,6 +15,7 @@ typedef struct qea_run {
     qea_task task;                    /* owned */
     qea_graph *graph;                 /* owned */
     qea_bit_space *space;             /* owned */
+    qea_box box;                      /* of the search's hypervolume */
 } qea_run;
 
 /* The configuration of a new task: the file, the options' overrides, absolute paths; `made_name` is the task's name

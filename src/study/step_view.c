@@ -1,6 +1,7 @@
 /* The records of a step as the report reads them. */
 #include "study/step_view.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -45,7 +46,8 @@ static qea_report_model model_of(const qea_run *run, const qea_trial_record *rec
                               .model_path = record->model_path,
                               .runtime_s = record->train_seconds,
                               .started_s = record->started_s,
-                              .ended_s = record->ended_s};
+                              .ended_s = record->ended_s,
+                              .hypervolume = NAN};
     if (record->result_json != NULL) model.performance = json_loads(record->result_json, 0, NULL);
     qea_cost cost = {0};
     if (qea_bit_space_cost(NULL, run->space, record->weight_bits, record->activation_bits, &cost) == QEA_OK) {
@@ -73,6 +75,7 @@ void qea_step_view_clear(qea_step_view *view) {
         json_decref((json_t *)(uintptr_t)view->models[i].performance);
     qea_free(view->models);
     json_decref(view->description);
+    json_decref(view->box);
     qea_step_trials_clear(&view->trials);
 }
 
@@ -86,6 +89,24 @@ static qea_status expect_trials(qea_context *ctx, const qea_run *run, qea_step_v
     return QEA_OK;
 }
 
+/* In the order of the ids, so that it does not depend on which trial ended first. */
+static qea_status measure_volume(qea_context *ctx, const qea_run *run, qea_step_view *view) {
+    qea_box box;
+    qea_volume *volume;
+    QEA_TRY(qea_box_load(ctx, run->task.store, run->config, &box));
+    QEA_TRY(qea_box_volume(ctx, run->config, &box, &volume));
+    qea_status status = QEA_OK;
+    for (size_t i = 0; i < view->trials.count && status == QEA_OK; i++) {
+        status = qea_box_add(ctx, run->config, &box, volume, &view->trials.records[i]);
+        view->models[i].hypervolume = qea_box_share(volume);
+    }
+    view->step.hypervolume = qea_box_share(volume);
+    view->box = qea_box_to_json(run->config, &box);
+    view->step.box = view->box;
+    qea_volume_destroy(volume);
+    return status;
+}
+
 qea_status qea_step_view_load(qea_context *ctx, const qea_run *run, const char *name, qea_step_view *view) {
     view->trials.step = name;
     QEA_TRY(qea_step_trials_load(ctx, run, &view->trials));
@@ -94,14 +115,16 @@ qea_status qea_step_view_load(qea_context *ctx, const qea_run *run, const char *
     view->description = describe_space(run);
     for (int i = 0; i < run->config->num_objectives; i++)
         view->objectives[i] = qea_objective_names[run->config->objectives[i]];
-    view->step = (qea_report_step){name,
-                                   view->objectives,
-                                   (size_t)run->config->num_objectives,
-                                   view->models,
-                                   view->trials.count,
-                                   view->description,
-                                   view->trials.count};
+    view->step = (qea_report_step){.name = name,
+                                   .objectives = view->objectives,
+                                   .num_objectives = (size_t)run->config->num_objectives,
+                                   .models = view->models,
+                                   .count = view->trials.count,
+                                   .description = view->description,
+                                   .expected = view->trials.count,
+                                   .hypervolume = NAN};
     if (strcmp(name, "nas") != 0) return QEA_OK;
     QEA_TRY(expect_trials(ctx, run, view));
+    QEA_TRY(measure_volume(ctx, run, view));
     return mark_front(ctx, run, view);
 }

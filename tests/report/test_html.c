@@ -66,8 +66,18 @@ static void fill(fixture *f) {
     f->layers[0] = (qea_report_layer){"first", 100, 10};
     f->layers[1] = (qea_report_layer){hostile, 300, 20};
     f->layers[2] = (qea_report_layer){"last", 100, 70};
-    f->search = (qea_report_step){"nas", objectives, 2, f->trials, TRIALS, NULL, 10};
-    f->full = (qea_report_step){"fully_train", objectives, 2, f->models, MODELS, NULL, MODELS};
+    f->search = (qea_report_step){.name = "nas",
+                                  .objectives = objectives,
+                                  .num_objectives = 2,
+                                  .models = f->trials,
+                                  .count = TRIALS,
+                                  .expected = 10};
+    f->full = (qea_report_step){.name = "fully_train",
+                                .objectives = objectives,
+                                .num_objectives = 2,
+                                .models = f->models,
+                                .count = MODELS,
+                                .expected = MODELS};
     f->facts[0] = (qea_report_fact){"seed", "5"};
     f->facts[1] = (qea_report_fact){hostile, hostile};
     f->page = (qea_report_page){.task = hostile, .search = &f->search, .full = &f->full, .layers = f->layers};

@@ -1,4 +1,5 @@
 /* The files and the table that a run leaves. */
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -22,6 +23,7 @@ typedef struct fixture {
     qea_context *ctx;
     qea_report_model models[3];
     const char *objectives[2];
+    json_t *box;
     qea_report_step step;
 } fixture;
 
@@ -45,13 +47,22 @@ static int set_up(void **state) {
                                           .epochs = 1,
                                           .mean_weight_bits = 2.5,
                                           .mean_activation_bits = 4,
-                                          .runtime_s = 1.5};
+                                          .runtime_s = 1.5,
+                                          .hypervolume = i == 0 ? NAN : 0.25 * i};
         if (i == 2) f->models[i].reason = "it said \"no\", twice";
         if (i < 2)
             f->models[i].performance = json_pack("{s:f, s:f, s:i, s:{s:f}}", "accuracy", 0.1 * (i + 7), "flops", 1.25,
                                                  "images", 100, "measured", "seconds", 3.25);
     }
-    f->step = (qea_report_step){"nas", f->objectives, 2, f->models, 3, NULL, 3};
+    f->box = json_pack("{s:[f, f], s:[f, f]}", "accuracy", 0.25, 1.5, "flops", 0.5, 4.5);
+    f->step = (qea_report_step){.name = "nas",
+                                .objectives = f->objectives,
+                                .num_objectives = 2,
+                                .models = f->models,
+                                .count = 3,
+                                .expected = 3,
+                                .hypervolume = 0.375,
+                                .box = f->box};
     *state = f;
     return 0;
 }
@@ -60,6 +71,7 @@ static int tear_down(void **state) {
     fixture *f = *state;
     char command[128];
     for (int i = 0; i < 2; i++) json_decref((json_t *)(uintptr_t)f->models[i].performance);
+    json_decref(f->box);
     (void)snprintf(command, sizeof command, "rm -rf %s", f->folder);
     int gone = system(command);
     qea_context_destroy(f->ctx);
@@ -102,10 +114,10 @@ static void trials_csv_has_plain_rows_by_id_without_times(void **state) {
     char *text = written(*state, qea_report_write_trials_csv);
     assert_string_equal(
         text, "id,label,state,encoding,weight_bits,activation_bits,accuracy,accuracy_top5,loss,train_loss,flops,params,"
-              "bops,weight_bytes,activation_bytes\n"
-              "1,uniform,done,0-2-1-1,2-8,4-4,0.7000000000000001,,,,1.25,,,,\n"
-              "2,random,done,0-2-1-1,2-8,4-4,0.8,,,,1.25,,,,\n"
-              "3,random,failed,0-2-1-1,2-8,4-4,,,,,,,,,\n");
+              "bops,weight_bytes,activation_bytes,hypervolume\n"
+              "1,uniform,done,0-2-1-1,2-8,4-4,0.7000000000000001,,,,1.25,,,,,\n"
+              "2,random,done,0-2-1-1,2-8,4-4,0.8,,,,1.25,,,,,0.25\n"
+              "3,random,failed,0-2-1-1,2-8,4-4,,,,,,,,,,0.5\n");
     qea_free(text);
 }
 
@@ -117,6 +129,8 @@ static void front_json_holds_the_front_alone(void **state) {
     assert_int_equal(json_integer_value(json_object_get(entry, "trial")), 2);
     assert_true(json_number_value(json_object_get(json_object_get(entry, "objectives"), "accuracy")) == 0.1 * 8);
     assert_int_equal(json_integer_value(json_array_get(json_object_get(entry, "weight_bits"), 1)), 8);
+    assert_true(json_number_value(json_object_get(object, "hypervolume")) == 0.375);
+    assert_true(json_equal(json_object_get(object, "box"), ((fixture *)*state)->box));
     json_decref(object);
     qea_free(text);
 }

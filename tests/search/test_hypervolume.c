@@ -44,6 +44,41 @@ static void agrees_with_inclusion_and_exclusion(void **state) {
     }
 }
 
+static void points_one_by_one_have_the_volume_of_all_together(void **state) {
+    (void)state;
+    const double reference[4] = {0.9, 1, 0.8, 1.1};
+    uint64_t rng = 5;
+    for (size_t m = 1; m <= 4; m++) {
+        for (int round = 0; round < 20; round++) {
+            double points[60 * 4];
+            qea_volume *volume;
+            must(qea_volume_create(NULL, m, reference, &volume));
+            assert_true(qea_volume_value(volume) == 0);
+            for (size_t k = 0; k < 60; k++) {
+                double before = qea_volume_value(volume);
+                for (size_t i = 0; i < m; i++)
+                    points[k * m + i] = round % 2 == 0 ? test_uniform(&rng) : (double)test_below(&rng, 5) / 4;
+                must(qea_volume_add(NULL, volume, points + k * m));
+                assert_true(qea_volume_value(volume) >= before);
+                assert_float_equal(qea_volume_value(volume), volume_of(points, k + 1, m, reference), 1e-12);
+            }
+            qea_volume_destroy(volume);
+        }
+    }
+}
+
+static void a_point_that_is_not_finite_is_refused_and_changes_nothing(void **state) {
+    (void)state;
+    const double reference[2] = {1, 1}, good[2] = {0.5, 0.5}, bad[2] = {0.1, NAN};
+    qea_volume *volume;
+    assert_int_equal(qea_volume_create(NULL, 0, reference, &volume), QEA_ERR_CONFIG);
+    must(qea_volume_create(NULL, 2, reference, &volume));
+    must(qea_volume_add(NULL, volume, good));
+    assert_int_equal(qea_volume_add(NULL, volume, bad), QEA_ERR_CONFIG);
+    assert_true(qea_volume_value(volume) == 0.25);
+    qea_volume_destroy(volume);
+}
+
 static void a_staircase_has_the_area_below_it(void **state) {
     (void)state;
     enum { STEPS = 500 };
@@ -76,6 +111,8 @@ static void numbers_that_are_not_finite_are_refused(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(agrees_with_inclusion_and_exclusion),
+        cmocka_unit_test(points_one_by_one_have_the_volume_of_all_together),
+        cmocka_unit_test(a_point_that_is_not_finite_is_refused_and_changes_nothing),
         cmocka_unit_test(a_staircase_has_the_area_below_it),
         cmocka_unit_test(points_outside_and_no_points_add_nothing),
         cmocka_unit_test(numbers_that_are_not_finite_are_refused),

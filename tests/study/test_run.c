@@ -183,6 +183,53 @@ static void one_worker_and_three_give_byte_equal_results(void **state) {
     assert_same_results("plain", "three");
 }
 
+/* Share of the box that the front's points cover: the area under a staircase, accuracy over flops. */
+static double staircase(const json_t *front, const json_t *box) {
+    double flops[64], accuracy[64], area = 0, reached = 0;
+    size_t count = json_array_size(front);
+    const json_t *a = json_object_get(box, "accuracy"), *f = json_object_get(box, "flops");
+    double a_low = json_number_value(json_array_get(a, 0)), a_high = json_number_value(json_array_get(a, 1));
+    double f_low = json_number_value(json_array_get(f, 0)), f_high = json_number_value(json_array_get(f, 1));
+    assert_true(count > 0 && count <= 64);
+    assert_true(a_low == 1.0 / CLASSES && a_high == 1 && f_low < f_high);
+    for (size_t i = 0; i < count; i++) {
+        const json_t *objectives = json_object_get(json_array_get(front, i), "objectives");
+        accuracy[i] = (json_number_value(json_object_get(objectives, "accuracy")) - a_low) / (a_high - a_low);
+        flops[i] = (json_number_value(json_object_get(objectives, "flops")) - f_low) / (f_high - f_low);
+    }
+    for (size_t done = 0; done < count; done++) { /* from the cheapest to the dearest */
+        size_t next = 0;
+        for (size_t i = 1; i < count; i++)
+            if (flops[i] < flops[next]) next = i;
+        if (accuracy[next] > reached) {
+            area += (1 - flops[next]) * (accuracy[next] - reached);
+            reached = accuracy[next];
+        }
+        flops[next] = 2;
+    }
+    return area;
+}
+
+static void the_hypervolume_is_that_of_the_front_and_never_falls(void **state) {
+    (void)state;
+    char *text = slurp("tasks/plain/output/nas/front.json");
+    json_t *object = json_loads(text, 0, NULL);
+    double found = json_number_value(json_object_get(object, "hypervolume"));
+    assert_true(found > 0 && found < 1);
+    assert_float_equal(found, staircase(json_object_get(object, "front"), json_object_get(object, "box")), 1e-12);
+    json_decref(object);
+    qea_free(text);
+    text = slurp("tasks/plain/output/nas/trials.csv");
+    double before = 0, last = 0;
+    strtok(text, "\n");
+    for (const char *row; (row = strtok(NULL, "\n")) != NULL; before = last) {
+        last = strtod(strrchr(row, ',') + 1, NULL);
+        assert_true(last >= before);
+    }
+    assert_float_equal(last, found, 1e-12);
+    qea_free(text);
+}
+
 static void another_seed_gives_other_results(void **state) {
     (void)state;
     assert_int_equal(run("", "run config.yml -t other --set general.seed=6"), 0);
@@ -379,6 +426,7 @@ int main(void) {
         cmocka_unit_test(a_run_leaves_its_files_and_shows_a_table),
         cmocka_unit_test(the_training_curve_of_every_model_is_kept),
         cmocka_unit_test(one_worker_and_three_give_byte_equal_results),
+        cmocka_unit_test(the_hypervolume_is_that_of_the_front_and_never_falls),
         cmocka_unit_test(another_seed_gives_other_results),
         cmocka_unit_test(a_run_killed_again_and_again_resumes_to_the_same_results),
         cmocka_unit_test(a_report_says_the_same_at_the_end_of_a_run_and_later),
