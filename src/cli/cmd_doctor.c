@@ -5,8 +5,6 @@
 #include "cli/command.h"
 #include "quantea/inspect.h"
 
-static const qea_option options[] = {{0, {NULL}, NULL, NULL}};
-
 static void print_facts(const qea_machine *machine) {
     const char *topic = "";
     for (size_t i = 0; i < machine->count; i++) {
@@ -17,14 +15,11 @@ static void print_facts(const qea_machine *machine) {
     }
 }
 
-static int command_doctor(int argc, char **argv) {
-    qea_arguments arguments = {.command = &qea_command_doctor, .argc = argc, .argv = argv};
+int qea_command_doctor(qea_arguments *arguments) {
     const char *value;
-    int id = qea_arguments_next(&arguments, &value);
-    if (id == 0) (void)fprintf(stderr, "quantea doctor: found '%s'; nothing is allowed here\n", value);
-    if (id != -1) return QEA_EXIT_USAGE;
-    qea_context *ctx = qea_context_create();
-    if (ctx == NULL) return 5;
+    if (qea_arguments_next(arguments, &value) != QEA_ARGUMENTS_END) return QEA_EXIT_USAGE;
+    qea_context *ctx = qea_command_context();
+    if (ctx == NULL) return qea_exit_code_of(QEA_ERR_MEMORY);
     qea_machine machine;
     qea_status status = qea_machine_inspect(ctx, &machine);
     if (status == QEA_OK) print_facts(&machine);
@@ -33,7 +28,3 @@ static int command_doctor(int argc, char **argv) {
     qea_context_destroy(ctx);
     return code;
 }
-
-const qea_command qea_command_doctor = {
-    "doctor", "", "shows what this machine has: processor, kernels, workers, memory, disk, libraries, data sets",
-    options, command_doctor};

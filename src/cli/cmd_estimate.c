@@ -9,8 +9,6 @@
 #define MEASURE_S 2.5 /* of each step of the pipeline */
 #define MIB (1 << 20)
 
-static const qea_option options[] = {QEA_OVERRIDE_OPTIONS, {0, {NULL}, NULL, NULL}};
-
 /* 40813184 -> "40,813,184" */
 static const char *with_commas(uint64_t value, char text[32]) {
     char digits[24];
@@ -112,37 +110,21 @@ static void print_estimate(const qea_estimate *estimate) {
                  duration(seconds, time));
 }
 
-static bool take_arguments(qea_study_options *study, qea_overrides *overrides, int argc, char **argv) {
-    qea_arguments arguments = {.command = &qea_command_estimate, .argc = argc, .argv = argv};
+int qea_command_estimate(qea_arguments *arguments) {
+    static qea_overrides overrides;
+    qea_study_options study = {.overrides = overrides.sets};
     const char *value;
     int id;
-    while ((id = qea_arguments_next(&arguments, &value)) >= 0) {
-        if (qea_is_override(id)) {
-            if (!qea_overrides_take(overrides, "estimate", id, value)) return false;
-            continue;
-        }
-        if (study->config_path != NULL) {
-            (void)fprintf(stderr, "quantea estimate: found '%s' behind '%s'; one configuration is allowed\n", value,
-                          study->config_path);
-            return false;
-        }
-        study->config_path = value;
+    while ((id = qea_arguments_next(arguments, &value)) >= 0) {
+        if (id == QEA_ARGUMENT_PLAIN)
+            study.config_path = value;
+        else if (!qea_overrides_take(&overrides, arguments, value))
+            return QEA_EXIT_USAGE;
     }
-    if (id == -2) return false;
-    if (study->config_path == NULL)
-        (void)fprintf(stderr, "quantea estimate: a configuration file is needed; see quantea estimate --help\n");
-    study->overrides = overrides->sets;
-    study->num_overrides = overrides->count;
-    return study->config_path != NULL;
-}
-
-static int command_estimate(int argc, char **argv) {
-    static qea_overrides overrides;
-    qea_study_options study = {0};
-    if (!take_arguments(&study, &overrides, argc, argv)) return QEA_EXIT_USAGE;
-    qea_context *ctx = qea_context_create();
-    if (ctx == NULL) return 5;
-    qea_context_set_log(ctx, qea_command_log, NULL);
+    if (id == QEA_ARGUMENTS_WRONG) return QEA_EXIT_USAGE;
+    study.num_overrides = overrides.count;
+    qea_context *ctx = qea_command_context();
+    if (ctx == NULL) return qea_exit_code_of(QEA_ERR_MEMORY);
     qea_estimate estimate;
     qea_status status = qea_study_estimate(ctx, &study, MEASURE_S, &estimate);
     if (status == QEA_OK) print_estimate(&estimate);
@@ -151,8 +133,3 @@ static int command_estimate(int argc, char **argv) {
     qea_context_destroy(ctx);
     return code;
 }
-
-const qea_command qea_command_estimate = {
-    "estimate", "CONFIG.yml [options]",
-    "shows layers, search space, costs, memory and expected time of a run, from a measurement of some seconds", options,
-    command_estimate};

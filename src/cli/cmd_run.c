@@ -9,17 +9,6 @@
 #include "cli/progress.h"
 #include "quantea/study.h"
 
-static const qea_option options[] = {
-    QEA_OVERRIDE_OPTIONS,
-    {'r', {"--resume", "-r"}, NULL, "go on with the task named by -t or given as argument, a folder or a name"},
-    {'t',
-     {"--task_id", "-t"},
-     "TASK",
-     "name of the task; its folder is made under general.task.local_base_path (./tasks)"},
-    {'f', {"--force"}, NULL, "resume although the machine or a library differs from what the task was begun with"},
-    {'q', {"--quiet"}, NULL, "no progress; the table and errors only"},
-    {0, {NULL}, NULL, NULL}};
-
 static volatile sig_atomic_t stop_requested;
 
 static void request_stop(int signal_number) {
@@ -45,9 +34,11 @@ typedef struct run_arguments {
     bool resume, quiet;
 } run_arguments;
 
-static bool take_option(run_arguments *run, int id, const char *value) {
-    if (qea_is_override(id)) return qea_overrides_take(&run->overrides, "run", id, value);
+static bool take_option(run_arguments *run, const qea_arguments *arguments, int id, const char *value) {
     switch (id) {
+    case QEA_ARGUMENT_PLAIN:
+        run->plain = value;
+        return true;
     case 'r':
         run->resume = true;
         return true;
@@ -61,24 +52,16 @@ static bool take_option(run_arguments *run, int id, const char *value) {
         run->quiet = true;
         return true;
     default:
-        break;
+        return qea_overrides_take(&run->overrides, arguments, value);
     }
-    if (run->plain != NULL) {
-        (void)fprintf(stderr, "quantea run: found '%s' behind '%s'; one configuration or task is allowed\n", value,
-                      run->plain);
-        return false;
-    }
-    run->plain = value;
-    return true;
 }
 
-static bool take_arguments(run_arguments *run, int argc, char **argv) {
-    qea_arguments arguments = {.command = &qea_command_run, .argc = argc, .argv = argv};
+static bool take_arguments(run_arguments *run, qea_arguments *arguments) {
     const char *value;
     int id;
-    while ((id = qea_arguments_next(&arguments, &value)) >= 0)
-        if (!take_option(run, id, value)) return false;
-    if (id == -2) return false;
+    while ((id = qea_arguments_next(arguments, &value)) >= 0)
+        if (!take_option(run, arguments, id, value)) return false;
+    if (id == QEA_ARGUMENTS_WRONG) return false;
     const char *task = run->plain != NULL ? run->plain : run->task_id;
     if (run->resume && run->plain != NULL && run->task_id != NULL) task = run->task_id; /* vega CONFIG.yml -r -t TASK */
     if (run->resume)
@@ -99,12 +82,8 @@ static bool take_arguments(run_arguments *run, int argc, char **argv) {
 static int run_study(run_arguments *run) {
     char self[4096];
     ssize_t size = readlink("/proc/self/exe", self, sizeof self - 1);
-    qea_context *ctx = qea_context_create();
-    if (ctx == NULL) {
-        (void)fprintf(stderr, "quantea: out of memory\n");
-        return 5;
-    }
-    qea_context_set_log(ctx, qea_command_log, NULL);
+    qea_context *ctx = qea_command_context();
+    if (ctx == NULL) return qea_exit_code_of(QEA_ERR_MEMORY);
     if (size > 0) {
         self[size] = '\0';
         run->study.command = self;
@@ -129,12 +108,8 @@ static int run_study(run_arguments *run) {
     return code;
 }
 
-static int command_run(int argc, char **argv) {
+int qea_command_run(qea_arguments *arguments) {
     static run_arguments run;
-    if (!take_arguments(&run, argc, argv)) return QEA_EXIT_USAGE;
+    if (!take_arguments(&run, arguments)) return QEA_EXIT_USAGE;
     return run_study(&run);
 }
-
-const qea_command qea_command_run = {"run", "CONFIG.yml [options] | --resume TASK",
-                                     "searches bit widths and trains the front, as the configuration says", options,
-                                     command_run};
