@@ -195,7 +195,7 @@ static void free_engine(engine *e) {
 static void step(engine *e) {
     qea_batch_result result;
     if (e->train) {
-        must(qea_plan_train(ctx, e->plan, images, labels, &result));
+        must(qea_plan_train(ctx, e->plan, images, labels, NULL, &result));
         qea_optimizer_step(&e->optimizer, &sgd, sgd.lr);
     } else {
         must(qea_plan_evaluate(ctx, e->plan, images, labels, &result));

@@ -100,6 +100,12 @@ typedef struct qea_segment_dx { /* what goes back to branch b: dx = a[c]*dz + b[
     const float *a, *b, *center, *c0; /* [channels]; all NULL: dx = dz; b NULL: without the last two terms */
 } qea_segment_dx;
 
+typedef struct qea_soft_targets { /* what a teacher says of a batch */
+    const float *logits;          /* [n][classes] */
+    float temperature;            /* T > 0 */
+    float weight;                 /* 0..1: its share of the loss */
+} qea_soft_targets;
+
 typedef struct qea_kernels {
     const char *name; /* "ref", "cpu" */
 
@@ -140,9 +146,13 @@ typedef struct qea_kernels {
 
     /* Softmax cross-entropy with label smoothing e: target = (1-e) one-hot + e/classes. Rows with label -1 are ignored.
      * Sums the loss over rows (float64), counts right answers (arg max, first of equals; a NaN is never right), and
-     * writes dlogits = (p - target) * grad_scale where dlogits is not NULL. */
-    void (*softmax_loss)(const float *logits, const int32_t *labels, int n, int classes, float smoothing,
-                         float grad_scale, float *dlogits, double *loss, int64_t *right, int64_t *right_top5);
+     * writes dlogits = (p - target) * grad_scale where dlogits is not NULL.
+     * With soft targets t (NULL: none), p_T = softmax(logits / T), t_T = softmax(t / T), of weight a:
+     *   loss = (1 - a) cross-entropy + a T^2 KL(t_T || p_T),  dlogits = ((1 - a) (p - target) + a T (p_T - t_T)) scale
+     * Source: Hinton, Vinyals & Dean 2015, arXiv:1503.02531, section 2. */
+    void (*softmax_loss)(const float *logits, const int32_t *labels, const qea_soft_targets *soft, int n, int classes,
+                         float smoothing, float grad_scale, float *dlogits, double *loss, int64_t *right,
+                         int64_t *right_top5);
 } qea_kernels;
 
 const qea_kernels *qea_kernels_ref(void);

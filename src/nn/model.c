@@ -63,6 +63,24 @@ static void describe_vector(describer *d, const char *node, const char *part, si
     if (d->status == QEA_OK) d->status = add_param(d, node, part, 1, &count, trained);
 }
 
+/* Learned steps: one set, or in a supernet one for each width; without weight decay there, since a step that is not in
+ * use would shrink. */
+static void describe_steps(describer *d, const qea_graph_node *node, const char *part, size_t per_step) {
+    const qea_model *model = d->model;
+    if (!qea_model_is_supernet(model)) {
+        describe_vector(d, node->name, part, per_step, true);
+        return;
+    }
+    const size_t dims[2] = {model->widths.count, per_step};
+    if (d->status == QEA_OK) d->status = add_param(d, node->name, part, per_step > 1 ? 2 : 1, dims, true);
+    if (d->status == QEA_OK) d->model->params[d->model->num_params - 1].decay = false;
+}
+
+/* Bits that stand for all that the layer may have: do they come with learned parameters? */
+static int typical_bits(const qea_model *model, int bits) {
+    return qea_model_is_supernet(model) && model->widths.count > 0 ? model->widths.bits[0] : bits;
+}
+
 static void describe_layer(describer *d, const qea_graph_node *node) {
     qea_weight_quant quant = qea_model_weight_quant(d->model, node);
     int act_bits = activation_bits_of(d->model, node);
@@ -74,11 +92,15 @@ static void describe_layer(describer *d, const qea_graph_node *node) {
         d->status = add_param(d, node->name, "weight", node->op == QEA_OP_LINEAR ? 2 : 4, dims, true);
     if (conv->bias) describe_vector(d, node->name, "bias", quant.channels, true);
     if (node->quantized < 0) return;
+    quant.bits = typical_bits(d->model, quant.bits);
     if (qea_weight_quant_num_params(&quant) > 0)
-        describe_vector(d, node->name, "weight_step", qea_weight_quant_num_params(&quant), true);
+        describe_steps(d, node, "weight_step", qea_weight_quant_num_params(&quant));
     qea_quantizer kind = d->model->activation_quantizer;
-    if (qea_act_quant_num_params(kind, act_bits) > 0)
-        describe_vector(d, node->name, kind == QEA_PACT ? "act_alpha" : "act_step", 1, true);
+    if (qea_act_quant_num_params(kind, typical_bits(d->model, act_bits)) == 0) return;
+    if (kind == QEA_PACT)
+        describe_vector(d, node->name, "act_alpha", 1, true);
+    else
+        describe_steps(d, node, "act_step", 1);
 }
 
 static void describe_norm(describer *d, const qea_graph_node *node) {
@@ -89,13 +111,20 @@ static void describe_norm(describer *d, const qea_graph_node *node) {
     describe_vector(d, node->name, "running_var", channels, false);
 }
 
-static qea_status describe(qea_context *ctx, const qea_bit_policy *policy, qea_model *model) {
+static qea_status copy_bits(qea_context *ctx, const uint8_t *bits, size_t count, uint8_t **out) {
+    QEA_TRY(QEA_NEW(ctx, "bits", *out, count));
+    for (size_t i = 0; i < count; i++) (*out)[i] = bits ? bits[i] : FLOAT_BITS;
+    return QEA_OK;
+}
+
+static qea_status describe(qea_context *ctx, const qea_bit_policy *policy, const qea_widths *widths, qea_model *model) {
     size_t quantized = qea_graph_num_quantized(model->graph), nodes = qea_graph_num_nodes(model->graph);
-    QEA_TRY(QEA_NEW(ctx, "weight bits", model->weight_bits, quantized));
-    QEA_TRY(QEA_NEW(ctx, "activation bits", model->activation_bits, quantized));
-    for (size_t i = 0; i < quantized; i++) {
-        model->weight_bits[i] = policy ? policy->weight_bits[i] : FLOAT_BITS;
-        model->activation_bits[i] = policy ? policy->activation_bits[i] : FLOAT_BITS;
+    QEA_TRY(copy_bits(ctx, policy ? policy->weight_bits : NULL, quantized, &model->weight_bits));
+    QEA_TRY(copy_bits(ctx, policy ? policy->activation_bits : NULL, quantized, &model->activation_bits));
+    if (widths) {
+        model->widths = *widths;
+        QEA_TRY(copy_bits(ctx, model->weight_bits, quantized, &model->most_weight_bits));
+        QEA_TRY(copy_bits(ctx, model->activation_bits, quantized, &model->most_activation_bits));
     }
     if (policy) {
         model->weight_quantizer = policy->weight_quantizer;
@@ -110,13 +139,15 @@ static qea_status describe(qea_context *ctx, const qea_bit_policy *policy, qea_m
     return d.status;
 }
 
-qea_status qea_model_describe(qea_context *ctx, const qea_graph *graph, const qea_bit_policy *policy, qea_model **out) {
+qea_status qea_model_describe(qea_context *ctx, const qea_graph *graph, const qea_bit_policy *policy,
+                              const qea_widths *widths, qea_model **out) {
     qea_model *model = NULL;
     *out = NULL;
     if (policy) QEA_TRY(qea_graph_check_policy(ctx, graph, policy));
+    if (widths) QEA_TRY(qea_supernet_check(ctx, graph, policy, widths));
     QEA_TRY(QEA_NEW(ctx, "model", model, 1));
     model->graph = graph;
-    qea_status status = describe(ctx, policy, model);
+    qea_status status = describe(ctx, policy, widths, model);
     if (status == QEA_OK)
         *out = model;
     else
@@ -143,6 +174,8 @@ void qea_model_destroy(qea_model *model) {
     qea_free(model->params);
     qea_free(model->weight_bits);
     qea_free(model->activation_bits);
+    qea_free(model->most_weight_bits);
+    qea_free(model->most_activation_bits);
     qea_free(model);
 }
 

@@ -9,7 +9,7 @@
 #include "base/text.h"
 #include "nn/model_internal.h"
 
-enum { OWN_PAIRS = 6, MAX_QUANTIZED = QEA_GRAPH_MAX_NODES };
+enum { OWN_PAIRS = 7, MAX_QUANTIZED = QEA_GRAPH_MAX_NODES };
 #define MAX_FILE_BYTES ((size_t)4 << 30)
 
 static const char format_name[] = "quantea-model-1";
@@ -20,6 +20,18 @@ static void put_bits(qea_text *text, const uint8_t *bits, size_t count) {
     qea_text_put(text, "[");
     for (size_t i = 0; i < count; i++) qea_text_printf(text, "%s%d", i ? "," : "", bits[i]);
     qea_text_put(text, "]");
+}
+
+static void put_supernet(qea_text *text, const qea_model *model) {
+    if (!qea_model_is_supernet(model)) return;
+    size_t quantized = qea_graph_num_quantized(model->graph);
+    qea_text_put(text, "{\"widths\":");
+    put_bits(text, model->widths.bits, model->widths.count);
+    qea_text_put(text, ",\"weight_bits\":");
+    put_bits(text, model->most_weight_bits, quantized);
+    qea_text_put(text, ",\"activation_bits\":");
+    put_bits(text, model->most_activation_bits, quantized);
+    qea_text_put(text, "}");
 }
 
 static void describe_tensors(const qea_model *model, qea_st_tensor *tensors) {
@@ -37,7 +49,8 @@ static void describe_tensors(const qea_model *model, qea_st_tensor *tensors) {
 /* What is to be written; freed together. */
 typedef struct save_parts {
     char *graph;
-    qea_text weight_bits, activation_bits;
+    qea_text weight_bits, activation_bits, supernet;
+    size_t num_own; /* pairs: the last of OWN_PAIRS is a supernet's */
     qea_st_tensor *tensors;
     const char **keys, **values;
 } save_parts;
@@ -46,6 +59,7 @@ static void free_parts(save_parts *parts) {
     qea_string_free(parts->graph);
     qea_text_free(&parts->weight_bits);
     qea_text_free(&parts->activation_bits);
+    qea_text_free(&parts->supernet);
     qea_free(parts->tensors);
     qea_free((void *)parts->keys);
     qea_free((void *)parts->values);
@@ -57,6 +71,9 @@ static qea_status collect_parts(qea_context *ctx, const qea_model *model, const 
     QEA_TRY(qea_graph_to_json(ctx, model->graph, &parts->graph));
     put_bits(&parts->weight_bits, model->weight_bits, quantized);
     put_bits(&parts->activation_bits, model->activation_bits, quantized);
+    put_supernet(&parts->supernet, model);
+    parts->num_own = qea_model_is_supernet(model) ? OWN_PAIRS : OWN_PAIRS - 1;
+    QEA_TRY(qea_text_finish(ctx, &parts->supernet));
     QEA_TRY(qea_text_finish(ctx, &parts->weight_bits));
     QEA_TRY(qea_text_finish(ctx, &parts->activation_bits));
     QEA_TRY(QEA_NEW(ctx, "tensors", parts->tensors, model->num_params));
@@ -70,10 +87,15 @@ static qea_status collect_parts(qea_context *ctx, const qea_model *model, const 
         {"activation_quantizer", qea_quantizer_name((int)model->activation_quantizer)},
         {"weight_bits", parts->weight_bits.bytes},
         {"activation_bits", parts->activation_bits.bytes},
+        {"supernet", parts->supernet.bytes},
     };
-    for (size_t i = 0; i < count + OWN_PAIRS; i++) {
-        parts->keys[i] = i < OWN_PAIRS ? own[i][0] : keys[i - OWN_PAIRS];
-        parts->values[i] = i < OWN_PAIRS ? own[i][1] : values[i - OWN_PAIRS];
+    for (size_t i = 0; i < parts->num_own; i++) {
+        parts->keys[i] = own[i][0];
+        parts->values[i] = own[i][1];
+    }
+    for (size_t i = 0; i < count; i++) {
+        parts->keys[parts->num_own + i] = keys[i];
+        parts->values[parts->num_own + i] = values[i];
     }
     return QEA_OK;
 }
@@ -83,7 +105,8 @@ qea_status qea_model_save(qea_context *ctx, const qea_model *model, const char *
     save_parts parts = {0};
     qea_status status = collect_parts(ctx, model, keys, values, count, &parts);
     if (status == QEA_OK)
-        status = qea_st_write(ctx, path, parts.tensors, model->num_params, parts.keys, parts.values, count + OWN_PAIRS);
+        status =
+            qea_st_write(ctx, path, parts.tensors, model->num_params, parts.keys, parts.values, count + parts.num_own);
     free_parts(&parts);
     return status == QEA_OK ? status : qea_fail_prefix(ctx, status, "saving model %s", path);
 }
@@ -123,6 +146,22 @@ static qea_status read_bits(qea_context *ctx, const qea_st_file *file, const cha
     if (!good)
         return qea_fail(ctx, QEA_ERR_DATA, "metadata \"%s\" is no list of bits for the graph's %zu quantised layers",
                         key, count);
+    return QEA_OK;
+}
+
+static qea_status read_supernet(qea_context *ctx, const qea_st_file *file, size_t count, uint8_t *weight_bits,
+                                uint8_t *activation_bits, qea_widths *widths) {
+    json_t *object = json_loads(qea_st_meta(file, "supernet"), 0, NULL);
+    const json_t *list = json_object_get(object, "widths");
+    widths->count = json_array_size(list);
+    bool good = widths->count <= QEA_MAX_WIDTHS && parse_bits(list, widths->count, widths->bits) &&
+                parse_bits(json_object_get(object, "weight_bits"), count, weight_bits) &&
+                parse_bits(json_object_get(object, "activation_bits"), count, activation_bits);
+    json_decref(object);
+    if (!good)
+        return qea_fail(ctx, QEA_ERR_DATA,
+                        "metadata \"supernet\" is no object of widths and of bits for the graph's %zu quantised layers",
+                        count);
     return QEA_OK;
 }
 
@@ -175,9 +214,17 @@ static qea_status read_model(qea_context *ctx, const qea_st_file *file, const qe
     QEA_TRY(read_quantizer(ctx, file, "activation_quantizer", &policy.activation_quantizer));
     QEA_TRY(read_bits(ctx, file, "weight_bits", policy.num_layers, weight_bits));
     QEA_TRY(read_bits(ctx, file, "activation_bits", policy.num_layers, activation_bits));
+    uint8_t most_weight_bits[MAX_QUANTIZED], most_activation_bits[MAX_QUANTIZED];
+    qea_bit_policy most = policy;
+    qea_widths widths = {0};
+    most.weight_bits = most_weight_bits;
+    most.activation_bits = most_activation_bits;
+    bool supernet = qea_st_meta(file, "supernet") != NULL;
+    if (supernet) QEA_TRY(read_supernet(ctx, file, policy.num_layers, most_weight_bits, most_activation_bits, &widths));
     qea_model *model = NULL;
-    QEA_TRY(qea_model_describe(ctx, graph, &policy, &model));
+    QEA_TRY(qea_model_describe(ctx, graph, supernet ? &most : &policy, supernet ? &widths : NULL, &model));
     qea_status status = read_values(ctx, file, model);
+    if (status == QEA_OK && supernet) status = qea_model_set_bits(ctx, model, weight_bits, activation_bits);
     if (status == QEA_OK)
         *out = model;
     else

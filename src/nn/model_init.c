@@ -35,12 +35,26 @@ static void init_layer(const qea_model *model, const qea_graph_node *node, uint6
     fill_uniform(qea_model_find_part(model, node->name, "bias"), &rng, bound);
 }
 
+/* How many sets a layer's steps have, and the bits of set `i`. */
+static size_t num_sets(const qea_model *model) { return qea_model_is_supernet(model) ? model->widths.count : 1; }
+static int set_bits(const qea_model *model, size_t i, int bits) {
+    return qea_model_is_supernet(model) ? model->widths.bits[i] : bits;
+}
+
 /* LSQ's weight steps from the weights that stand there; activation steps wait for the first batch. */
-static void init_weight_steps(const qea_model *model, const qea_graph_node *node) {
-    qea_param *step = qea_model_find_part(model, node->name, "weight_step");
-    if (!step) return;
+static void init_weight_steps(const qea_model *model, const qea_graph_node *node, float *steps, int bits) {
     qea_weight_quant quant = qea_model_weight_quant(model, node);
-    qea_weight_quant_init_params(&quant, qea_model_find_part(model, node->name, "weight")->value, step->value);
+    quant.bits = bits;
+    qea_weight_quant_init_params(&quant, qea_model_find_part(model, node->name, "weight")->value, steps);
+}
+
+static void init_all_weight_steps(const qea_model *model, const qea_graph_node *node) {
+    qea_param *param = qea_model_find_part(model, node->name, "weight_step");
+    if (!param) return;
+    size_t sets = num_sets(model), count = param->count / sets;
+    for (size_t i = 0; i < sets; i++)
+        init_weight_steps(model, node, param->value + i * count,
+                          set_bits(model, i, qea_model_weight_quant(model, node).bits));
 }
 
 static void init_activation(const qea_model *model, const qea_graph_node *node) {
@@ -53,26 +67,30 @@ static void init_norm(const qea_model *model, const qea_graph_node *node) {
     fill(qea_model_find_part(model, node->name, "running_var"), 1);
 }
 
+qea_status qea_model_begin(qea_context *ctx, qea_model *model, uint64_t seed) {
+    QEA_TRY(qea_model_allocate(ctx, model));
+    for (size_t i = 0; i < qea_graph_num_nodes(model->graph); i++) {
+        const qea_graph_node *node = qea_graph_node_at(model->graph, (qea_node)i);
+        if (node->op == QEA_OP_BATCH_NORM) init_norm(model, node);
+        if (node->layer < 0) continue;
+        init_layer(model, node, seed);
+        init_all_weight_steps(model, node);
+        init_activation(model, node);
+    }
+    return QEA_OK;
+}
+
 qea_status qea_model_create(qea_context *ctx, const qea_graph *graph, const qea_bit_policy *policy, uint64_t seed,
                             qea_model **out) {
     qea_model *model = NULL;
     *out = NULL;
-    QEA_TRY(qea_model_describe(ctx, graph, policy, &model));
-    qea_status status = qea_model_allocate(ctx, model);
-    if (status != QEA_OK) {
+    QEA_TRY(qea_model_describe(ctx, graph, policy, NULL, &model));
+    qea_status status = qea_model_begin(ctx, model, seed);
+    if (status == QEA_OK)
+        *out = model;
+    else
         qea_model_destroy(model);
-        return status;
-    }
-    for (size_t i = 0; i < qea_graph_num_nodes(graph); i++) {
-        const qea_graph_node *node = qea_graph_node_at(graph, (qea_node)i);
-        if (node->op == QEA_OP_BATCH_NORM) init_norm(model, node);
-        if (node->layer < 0) continue;
-        init_layer(model, node, seed);
-        init_weight_steps(model, node);
-        init_activation(model, node);
-    }
-    *out = model;
-    return QEA_OK;
+    return status;
 }
 
 /* --- warm start --- */
@@ -88,15 +106,38 @@ static int find_quantized(const qea_graph *graph, const char *name) {
     return -1;
 }
 
+/* The `count` steps for `bits` of quantiser `kind` in a part of the other model, or NULL. */
+static const float *find_steps(const qea_model *from, const char *node, const char *part, qea_quantizer kind, int bits,
+                               size_t count) {
+    qea_param *param = qea_model_find_part(from, node, part);
+    int there = find_quantized(from->graph, node);
+    bool weights = strcmp(part, "weight_step") == 0;
+    if (!param || there < 0 || kind != (weights ? from->weight_quantizer : from->activation_quantizer)) return NULL;
+    int own = weights ? from->weight_bits[there] : from->activation_bits[there];
+    size_t offset = qea_model_step_offset(from, bits, count);
+    bool fits = (qea_model_is_supernet(from) || own == bits) && offset != SIZE_MAX && offset + count <= param->count;
+    return fits ? param->value + offset : NULL;
+}
+
 /* A learned step belongs to its bits: under others it would be wrong by their ratio. */
-static void restart_steps(const qea_model *to, const qea_graph_node *node, const qea_model *from) {
-    int there = find_quantized(from->graph, node->name);
-    bool same_weights = there >= 0 && from->weight_quantizer == to->weight_quantizer &&
-                        from->weight_bits[there] == to->weight_bits[node->quantized];
-    bool same_activations = there >= 0 && from->activation_quantizer == to->activation_quantizer &&
-                            from->activation_bits[there] == to->activation_bits[node->quantized];
-    if (!same_weights) init_weight_steps(to, node);
-    if (!same_activations) fill(qea_model_find_part(to, node->name, "act_step"), NAN);
+static void take_steps(const qea_model *to, const qea_graph_node *node, const qea_model *from, bool weights) {
+    const char *part = weights ? "weight_step" : "act_step";
+    qea_param *param = qea_model_find_part(to, node->name, part);
+    if (!param) return;
+    qea_quantizer kind = weights ? to->weight_quantizer : to->activation_quantizer;
+    int own = weights ? to->weight_bits[node->quantized] : to->activation_bits[node->quantized];
+    size_t sets = num_sets(to), count = param->count / sets;
+    for (size_t i = 0; i < sets; i++) {
+        int bits = set_bits(to, i, own);
+        float *mine = param->value + i * count;
+        const float *theirs = find_steps(from, node->name, part, kind, bits, count);
+        if (theirs)
+            memcpy(mine, theirs, count * sizeof *mine);
+        else if (weights)
+            init_weight_steps(to, node, mine, bits);
+        else
+            mine[0] = NAN;
+    }
 }
 
 size_t qea_model_copy_values(qea_model *to, const qea_model *from) {
@@ -110,7 +151,9 @@ size_t qea_model_copy_values(qea_model *to, const qea_model *from) {
     }
     for (size_t i = 0; i < qea_graph_num_nodes(to->graph); i++) {
         const qea_graph_node *node = qea_graph_node_at(to->graph, (qea_node)i);
-        if (node->quantized >= 0) restart_steps(to, node, from);
+        if (node->quantized < 0) continue;
+        take_steps(to, node, from, true);
+        take_steps(to, node, from, false);
     }
     return copied;
 }

@@ -1,6 +1,8 @@
 /* nn/plan.c: making, running and freeing a plan. */
 #include "nn/plan.h"
 
+#include <string.h>
+
 #include "base/error.h"
 #include "base/memory.h"
 #include "nn/plan_internal.h"
@@ -35,7 +37,10 @@ qea_status qea_plan_create(qea_context *ctx, qea_model *model, const qea_plan_op
 void qea_plan_destroy(qea_plan *plan) {
     if (!plan) return;
     for (size_t i = 0; i < plan->num_layers; i++) qea_plan_layer_free(plan, &plan->layers[i]);
-    for (size_t i = 0; i < plan->num_segments; i++) qea_free(plan->segments[i].coefs);
+    for (size_t i = 0; i < plan->num_segments; i++) {
+        qea_free(plan->segments[i].coefs);
+        qea_free(plan->segments[i].pooled);
+    }
     qea_free(plan->layers);
     qea_free(plan->node_layer);
     qea_free(plan->segments);
@@ -59,29 +64,47 @@ static void set_images(qea_plan *plan, const float *images) {
     plan->tensors[0].data = pointer.out;
 }
 
-static void loss(qea_plan *plan, const int32_t *labels, float *dlogits, qea_batch_result *result) {
+static void loss(qea_plan *plan, const int32_t *labels, const qea_soft_targets *soft, float *dlogits,
+                 qea_batch_result *result) {
     *result = (qea_batch_result){0};
     int n = plan->options.batch;
     for (int i = 0; i < n; i++) result->count += labels[i] >= 0;
-    plan->kernels->softmax_loss(qea_plan_logits(plan), labels, n, qea_graph_num_classes(plan->model->graph),
+    plan->kernels->softmax_loss(qea_plan_logits(plan), labels, soft, n, qea_graph_num_classes(plan->model->graph),
                                 plan->options.label_smoothing, 1.0f / (float)n, dlogits, &result->loss, &result->right,
                                 &result->right_top5);
 }
 
+/* Steps for other bits than the current ones learn nothing in this pass. */
+static void clear_step_gradients(const qea_plan *plan) {
+    for (size_t i = 0; i < plan->num_layers; i++) {
+        const qea_param *const steps[] = {plan->layers[i].weight_step, plan->layers[i].act_param};
+        for (size_t k = 0; k < 2; k++)
+            if (steps[k]) memset(steps[k]->grad, 0, steps[k]->count * sizeof(float));
+    }
+}
+
 qea_status qea_plan_train(qea_context *ctx, qea_plan *plan, const float *images, const int32_t *labels,
-                          qea_batch_result *result) {
+                          const qea_soft_targets *soft, qea_batch_result *result) {
     if (!plan->options.training) return qea_fail(ctx, QEA_ERR_STATE, "plan: it was not made for training");
     set_images(plan, images);
     QEA_TRY(qea_plan_refresh(ctx, plan));
-    QEA_TRY(qea_plan_forward(ctx, plan, true));
-    loss(plan, labels, plan_view(plan, plan->dlogits).data, result);
+    if (qea_model_is_supernet(plan->model)) clear_step_gradients(plan);
+    QEA_TRY(qea_plan_forward(ctx, plan, PLAN_BATCH));
+    loss(plan, labels, soft, plan_view(plan, plan->dlogits).data, result);
     return plan->dlogits < 0 ? QEA_OK : qea_plan_backward(ctx, plan);
 }
 
 qea_status qea_plan_evaluate(qea_context *ctx, qea_plan *plan, const float *images, const int32_t *labels,
                              qea_batch_result *result) {
     set_images(plan, images);
-    QEA_TRY(qea_plan_forward(ctx, plan, false));
-    loss(plan, labels, NULL, result);
+    QEA_TRY(qea_plan_forward(ctx, plan, PLAN_RUNNING));
+    loss(plan, labels, NULL, NULL, result);
+    return QEA_OK;
+}
+
+qea_status qea_plan_estimate_batch(qea_context *ctx, qea_plan *plan, const float *images) {
+    set_images(plan, images);
+    QEA_TRY(qea_plan_forward(ctx, plan, PLAN_POOLED));
+    plan->pooled_batches++;
     return QEA_OK;
 }

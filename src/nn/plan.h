@@ -23,7 +23,9 @@ typedef struct qea_plan_options {
 typedef struct qea_plan qea_plan;
 
 /* Everything is allocated here; running allocates nothing. The model is borrowed and is read (weights, running
- * statistics, parameters) at each run. */
+ * statistics, parameters) at each run; the bits of a supernet at each qea_plan_train and qea_plan_refresh. A
+ * supernet's layer computes in bf16 where its highest bits do, and copies of its input are not shared with other
+ * layers; otherwise its plan does what one for a model with fixed bits does. */
 QEA_MUST_USE qea_status qea_plan_create(qea_context *ctx, qea_model *model, const qea_plan_options *options,
                                         qea_plan **out);
 void qea_plan_destroy(qea_plan *plan);
@@ -34,11 +36,12 @@ typedef struct qea_batch_result {
     int64_t right, right_top5, count;
 } qea_batch_result;
 
-/* One training pass: forward with batch statistics (running ones are updated), loss (mean over images), backward; every
- * trained parameter's grad is written. Weights are quantised and packed first; LSQ's steps without a value get one.
- * images [batch][H][W][C] float32, labels [batch], all present. */
+/* One training pass: forward with batch statistics (running ones are updated), loss (mean over images; soft: the logits
+ * of a teacher for these images, or NULL), backward; every trained parameter's grad is written. Weights are quantised
+ * and packed first; LSQ's steps without a value get one. images [batch][H][W][C] float32, labels [batch], all present.
+ */
 QEA_MUST_USE qea_status qea_plan_train(qea_context *ctx, qea_plan *plan, const float *images, const int32_t *labels,
-                                       qea_batch_result *result);
+                                       const qea_soft_targets *soft, qea_batch_result *result);
 /* Forward with running statistics; rows with label -1 do not count. Works on training plans too, where bf16 layers
  * store their outputs in bf16; an inference plan stores them exactly. QEA_ERR_STATE: LSQ's steps have no values before
  * training. */
@@ -46,6 +49,13 @@ QEA_MUST_USE qea_status qea_plan_evaluate(qea_context *ctx, qea_plan *plan, cons
                                           qea_batch_result *result);
 /* Call before the first qea_plan_evaluate after the model changed (quantises and packs the weights). */
 QEA_MUST_USE qea_status qea_plan_refresh(qea_context *ctx, qea_plan *plan);
+/* Re-estimates the running statistics of batch normalisation for weights that changed without training, or bits that
+ * did: begin, then any number of batches, each normalised by its own statistics, then end, which writes the mean and
+ * the unbiased variance over all images of all batches (float64 sums, exact in that sense). Refresh first. On any plan;
+ * images [batch][H][W][C], all present. end without a batch changes nothing. */
+void qea_plan_estimate_begin(qea_plan *plan);
+QEA_MUST_USE qea_status qea_plan_estimate_batch(qea_context *ctx, qea_plan *plan, const float *images);
+void qea_plan_estimate_end(qea_plan *plan);
 /* Logits of the last run, [batch][classes]. */
 const float *qea_plan_logits(const qea_plan *plan);
 

@@ -38,8 +38,9 @@ static qea_status conv_backward(qea_context *ctx, qea_plan *plan, const plan_ste
         for (size_t i = 0; i < quant->per_channel; i++) row[i] *= factor;
     }
     const qea_param *steps = layer->weight_step;
-    qea_weight_quant_backward(quant, layer->weight->value, steps ? steps->value : NULL, layer->q, layer->step_w,
-                              plan->dweight, layer->weight->grad, steps ? steps->grad : NULL);
+    size_t at = layer->weight_step_at;
+    qea_weight_quant_backward(quant, layer->weight->value, steps ? steps->value + at : NULL, layer->q, layer->step_w,
+                              plan->dweight, layer->weight->grad, steps ? steps->grad + at : NULL);
     if (step->dx < 0) return QEA_OK;
     return k->conv_backward_data(ctx, layer->conv, dy, plan_view(plan, step->dx).data);
 }
@@ -115,8 +116,8 @@ static void parameters_backward(const qea_plan *plan, plan_segment *segment, con
     for (int i = 0; i < segment->num_quants; i++) {
         const plan_layer *layer = &plan->layers[segment->quant[i].layer];
         if (layer->act_param)
-            layer->act_param->grad[0] = qea_act_quant_param_grad(plan->model->activation_quantizer, layer->act_bits,
-                                                                 layer->act_signed, sums->param[i], count);
+            layer->act_param->grad[layer->act_param_at] = qea_act_quant_param_grad(
+                plan->model->activation_quantizer, layer->act_bits, layer->act_signed, sums->param[i], count);
     }
 }
 

@@ -91,7 +91,8 @@ static value extend(const builder *b, int node) {
 
 /* --- segments --- */
 
-static bool same_quantizer(const plan_layer *a, const plan_layer *b) {
+static bool same_quantizer(const qea_model *model, const plan_layer *a, const plan_layer *b) {
+    if (qea_model_is_supernet(model)) return false; /* their bits may part */
     return !a->act_param && !b->act_param && a->act_bits == b->act_bits && a->type == b->type;
 }
 
@@ -109,6 +110,9 @@ static qea_status make_coefs(qea_context *ctx, qea_plan *plan, plan_segment *seg
         for (int j = 0; j < PER_BRANCH; j++, next += channels) *arrays[j] = next;
     }
     segment->dz = next;
+    count = channels * QEA_MAX_BRANCHES * 2;
+    QEA_TRY(QEA_NEW(ctx, "pooled statistics", segment->pooled, count));
+    plan->other_bytes += count * sizeof(double);
     return QEA_OK;
 }
 
@@ -147,7 +151,7 @@ static qea_status add_quant(qea_context *ctx, qea_plan *plan, plan_segment *segm
     plan_layer *layer = &plan->layers[layer_index];
     *full = false;
     for (int i = 0; i < segment->num_quants; i++)
-        if (same_quantizer(&plan->layers[segment->quant[i].layer], layer)) {
+        if (same_quantizer(plan->model, &plan->layers[segment->quant[i].layer], layer)) {
             layer->in = segment->quant[i].tensor;
             return QEA_OK;
         }
@@ -173,7 +177,8 @@ static void list_readers(const builder *b, int node, bool nonnegative, bool *nee
         if (!reads(node_at(b, i), node)) continue;
         int index = plan->node_layer[i];
         plan_layer *layer = index >= 0 ? &plan->layers[index] : NULL;
-        if (layer && layer->act_bits == 32 && nonnegative) layer->act_quantized = false;
+        if (layer && layer->act_bits == 32 && nonnegative && !qea_model_is_supernet(plan->model))
+            layer->act_quantized = false;
         if (layer && layer->act_quantized) {
             layer->act_signed = !nonnegative;
             layers[(*num_layers)++] = index;

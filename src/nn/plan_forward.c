@@ -6,22 +6,21 @@
 #include "base/error.h"
 #include "nn/plan_internal.h"
 
-/* s[c] and bias[c] of the branch's source: what turns the integers' sums into true values. */
-static double source_step(const qea_plan *plan, const plan_branch *branch, int c) {
+double qea_plan_source_step(const qea_plan *plan, const plan_branch *branch, int c) {
     if (branch->layer < 0) return 1;
     const plan_layer *layer = &plan->layers[branch->layer];
     return (double)layer->step_w[c] * (double)layer->step_a;
 }
 
-static double source_bias(const qea_plan *plan, const plan_branch *branch, int c) {
+double qea_plan_source_bias(const qea_plan *plan, const plan_branch *branch, int c) {
     if (branch->layer < 0 || !plan->layers[branch->layer].bias) return 0;
     return (double)plan->layers[branch->layer].bias->value[c];
 }
 
 static void scale_by_step(const qea_plan *plan, plan_branch *branch, int channels) {
     for (int c = 0; c < channels; c++) {
-        branch->coefs.scale[c] = (float)source_step(plan, branch, c);
-        branch->coefs.shift[c] = (float)source_bias(plan, branch, c);
+        branch->coefs.scale[c] = (float)qea_plan_source_step(plan, branch, c);
+        branch->coefs.shift[c] = (float)qea_plan_source_bias(plan, branch, c);
     }
 }
 
@@ -29,8 +28,8 @@ static void scale_by_running(const qea_plan *plan, plan_branch *branch, int chan
     const plan_norm *norm = &branch->norm;
     for (int c = 0; c < channels; c++) {
         double gain = (double)norm->gamma->value[c] / sqrt((double)norm->variance->value[c] + norm->node->eps);
-        double offset = source_bias(plan, branch, c) - (double)norm->mean->value[c];
-        branch->coefs.scale[c] = (float)(gain * source_step(plan, branch, c));
+        double offset = qea_plan_source_bias(plan, branch, c) - (double)norm->mean->value[c];
+        branch->coefs.scale[c] = (float)(gain * qea_plan_source_step(plan, branch, c));
         branch->coefs.shift[c] = (float)((double)norm->beta->value[c] + gain * offset);
     }
 }
@@ -39,16 +38,25 @@ static void scale_by_batch(const qea_plan *plan, plan_branch *branch, size_t row
     const plan_norm *norm = &branch->norm;
     plan_coefs *coefs = &branch->coefs;
     plan->kernels->channel_stats(plan_view(plan, branch->source), rows, channels, coefs->center, coefs->variance);
-    double momentum = norm->node->momentum;
-    double unbiased = rows > 1 ? (double)rows / ((double)rows - 1) : 1;
     for (int c = 0; c < channels; c++) {
-        double s = source_step(plan, branch, c);
-        double mean = s * (double)coefs->center[c], variance = s * s * (double)coefs->variance[c];
+        double s = qea_plan_source_step(plan, branch, c);
+        double variance = s * s * (double)coefs->variance[c];
         double scale = (double)norm->gamma->value[c] * s / sqrt(variance + norm->node->eps);
         coefs->scale[c] = (float)scale;
         coefs->shift[c] = (float)((double)norm->beta->value[c] - scale * (double)coefs->center[c]);
+    }
+}
+
+static void follow_batch(const qea_plan *plan, const plan_branch *branch, size_t rows, int channels) {
+    const plan_norm *norm = &branch->norm;
+    const plan_coefs *coefs = &branch->coefs;
+    double momentum = norm->node->momentum;
+    double unbiased = rows > 1 ? (double)rows / ((double)rows - 1) : 1;
+    for (int c = 0; c < channels; c++) {
+        double s = qea_plan_source_step(plan, branch, c);
+        double mean = s * (double)coefs->center[c], variance = s * s * (double)coefs->variance[c];
         float *running_mean = &norm->mean->value[c], *running_variance = &norm->variance->value[c];
-        double true_mean = mean + source_bias(plan, branch, c);
+        double true_mean = mean + qea_plan_source_bias(plan, branch, c);
         *running_mean = (float)((1 - momentum) * (double)*running_mean + momentum * true_mean);
         *running_variance = (float)((1 - momentum) * (double)*running_variance + momentum * variance * unbiased);
     }
@@ -83,11 +91,25 @@ static double mean_abs(qea_view view, size_t count) {
     return count > 0 ? sum / (double)count : 0;
 }
 
+static bool lacks_act_step(const qea_plan *plan, const plan_layer *layer) {
+    bool learned = qea_act_quant_num_params(plan->model->activation_quantizer, layer->act_bits) > 0;
+    return learned && layer->act_param && isnan(layer->act_param->value[layer->act_param_at]);
+}
+
+/* A supernet's steps begin together, for all widths. */
+static void begin_act_steps(const qea_model *model, const plan_layer *layer, float mean) {
+    for (size_t i = 0; i < layer->act_param->count; i++) {
+        int bits = qea_model_is_supernet(model) ? model->widths.bits[i] : layer->act_bits;
+        float *step = &layer->act_param->value[i];
+        if (isnan(*step)) *step = qea_act_quant_init_param(model->activation_quantizer, bits, layer->act_signed, mean);
+    }
+}
+
 /* A step that has no value yet (LSQ) gets it from the first training batch: y is computed once into the memory of the
  * quantised copy. */
 static qea_status init_act_param(qea_context *ctx, qea_plan *plan, const plan_segment *segment, int i, bool training) {
     plan_layer *layer = &plan->layers[segment->quant[i].layer];
-    if (!layer->act_param || !isnan(layer->act_param->value[0])) return QEA_OK;
+    if (!lacks_act_step(plan, layer)) return QEA_OK;
     if (!training)
         return qea_fail(ctx, QEA_ERR_STATE, "layer %s: its activation step has no value before training",
                         layer->node->name);
@@ -96,29 +118,40 @@ static qea_status init_act_param(qea_context *ctx, qea_plan *plan, const plan_se
     view.y = plan_view(plan, segment->quant[i].tensor);
     plan->kernels->segment_forward(&view);
     double mean = mean_abs(view.y, segment->rows * (size_t)segment->channels);
-    layer->act_param->value[0] =
-        qea_act_quant_init_param(plan->model->activation_quantizer, layer->act_bits, layer->act_signed, (float)mean);
+    begin_act_steps(plan->model, layer, (float)mean);
     qea_plan_set_act_quant(plan, layer);
     return QEA_OK;
 }
 
-static qea_status segment_forward(qea_context *ctx, qea_plan *plan, plan_segment *segment, bool training) {
+static void scale_norm(const qea_plan *plan, plan_segment *segment, int i, plan_statistics statistics) {
+    plan_branch *branch = &segment->branch[i];
+    if (statistics == PLAN_RUNNING) {
+        scale_by_running(plan, branch, segment->channels);
+        return;
+    }
+    scale_by_batch(plan, branch, segment->rows, segment->channels);
+    if (statistics == PLAN_BATCH)
+        follow_batch(plan, branch, segment->rows, segment->channels);
+    else
+        qea_plan_pool_statistics(plan, segment, i);
+}
+
+static qea_status segment_forward(qea_context *ctx, qea_plan *plan, plan_segment *segment, plan_statistics statistics) {
     for (int i = 0; i < segment->num_branches; i++) {
         plan_branch *branch = &segment->branch[i];
-        if (branch->normed && training)
-            scale_by_batch(plan, branch, segment->rows, segment->channels);
-        else if (branch->normed)
-            scale_by_running(plan, branch, segment->channels);
+        if (branch->normed)
+            scale_norm(plan, segment, i, statistics);
         else if (branch->layer >= 0)
             scale_by_step(plan, branch, segment->channels);
     }
-    for (int i = 0; i < segment->num_quants; i++) QEA_TRY(init_act_param(ctx, plan, segment, i, training));
+    for (int i = 0; i < segment->num_quants; i++)
+        QEA_TRY(init_act_param(ctx, plan, segment, i, statistics == PLAN_BATCH));
     qea_segment view = qea_plan_segment_view(plan, segment, true);
     plan->kernels->segment_forward(&view);
     return QEA_OK;
 }
 
-qea_status qea_plan_forward(qea_context *ctx, qea_plan *plan, bool training) {
+qea_status qea_plan_forward(qea_context *ctx, qea_plan *plan, plan_statistics statistics) {
     const qea_kernels *k = plan->kernels;
     int n = plan->options.batch;
     for (size_t i = 0; i < plan->num_steps; i++) {
@@ -131,7 +164,7 @@ qea_status qea_plan_forward(qea_context *ctx, qea_plan *plan, bool training) {
             QEA_TRY(k->conv_forward(ctx, plan->layers[step->index].conv, x.data, y.data));
             break;
         case PLAN_SEGMENT:
-            QEA_TRY(segment_forward(ctx, plan, &plan->segments[step->index], training));
+            QEA_TRY(segment_forward(ctx, plan, &plan->segments[step->index], statistics));
             break;
         case PLAN_SKIP:
             k->skip(x, y, n, skip->h, skip->w, skip->c, skip->oh, skip->ow, skip->k, skip->stride);

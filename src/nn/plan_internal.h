@@ -5,6 +5,7 @@
  *   plan_gradients.c  the gradient tensor that each step writes in the backward pass, and which memory it may take over
  *   plan_memory.c     lifetimes of tensors -> offsets in one arena
  *   plan_forward.c, plan_backward.c   run the steps
+ *   plan_statistics.c running statistics of batch normalisation re-estimated
  *   plan.c            create, destroy, train, evaluate
  *
  * A quantised tensor holds integers q; its value is step * q. A convolution computes acc = sum q_w q_a, and its true
@@ -40,6 +41,7 @@ typedef struct plan_layer { /* a convolution or linear layer that is not left ou
     qea_type type, out_type;
     qea_conv *conv;                                     /* owned */
     qea_param *weight, *bias, *weight_step, *act_param; /* borrowed from the model; all but weight may be NULL */
+    size_t weight_step_at, act_param_at; /* where those for the current bits begin (a supernet has several) */
     qea_weight_quant weight_quant;
     float *q, *step_w;  /* owned: weights on the grid [K][per_channel], steps [K] */
     bool act_quantized; /* the input is a quantised copy */
@@ -84,9 +86,17 @@ typedef struct plan_segment {
     } quant[QEA_MAX_QUANTS];
     size_t rows;
     int channels;
-    float *coefs; /* owned: the memory of all branches' coefficients and of dz */
-    float *dz;    /* sum of dz [channels] */
+    float *coefs;   /* owned: the memory of all branches' coefficients and of dz */
+    float *dz;      /* sum of dz [channels] */
+    double *pooled; /* owned, [branches][mean, sum of squared deviations][channels] over estimated batches */
 } plan_segment;
+
+/* The statistics that batch normalisation normalises by. */
+typedef enum plan_statistics {
+    PLAN_RUNNING, /* as they stand */
+    PLAN_BATCH,   /* the batch's; the running ones follow it */
+    PLAN_POOLED   /* the batch's; they are pooled with those of other batches */
+} plan_statistics;
 
 typedef enum plan_op { PLAN_CONV, PLAN_SKIP, PLAN_SEGMENT, PLAN_MAX_POOL, PLAN_AVG_POOL } plan_op;
 
@@ -125,6 +135,7 @@ struct qea_plan {
     float *dweight; /* owned scratch, the largest layer's weights */
     size_t dweight_count;
     size_t other_bytes; /* owned besides the arena */
+    size_t pooled_batches;
 };
 
 static inline qea_view plan_view(const qea_plan *plan, int tensor) {
@@ -150,10 +161,16 @@ QEA_MUST_USE qea_status qea_plan_add_tensor(qea_context *ctx, qea_plan *plan, si
 QEA_MUST_USE qea_status qea_plan_make_gradients(qea_context *ctx, qea_plan *plan);
 QEA_MUST_USE qea_status qea_plan_make_memory(qea_context *ctx, qea_plan *plan);
 
-/* plan_forward.c: training: batch statistics, running ones updated. */
-QEA_MUST_USE qea_status qea_plan_forward(qea_context *ctx, qea_plan *plan, bool training);
+/* plan_forward.c */
+QEA_MUST_USE qea_status qea_plan_forward(qea_context *ctx, qea_plan *plan, plan_statistics statistics);
 /* The segment as the kernels see it; outputs: with y and the quantised copies. */
 qea_segment qea_plan_segment_view(const qea_plan *plan, const plan_segment *segment, bool outputs);
+
+/* plan_statistics.c: adds the statistics of the batch (coefs.center, coefs.variance, of the grid) of a branch. */
+void qea_plan_pool_statistics(const qea_plan *plan, const plan_segment *segment, int branch);
+/* s[c] and bias[c] of the branch's source: what turns the integers' sums into true values (plan_forward.c). */
+double qea_plan_source_step(const qea_plan *plan, const plan_branch *branch, int c);
+double qea_plan_source_bias(const qea_plan *plan, const plan_branch *branch, int c);
 
 /* plan_backward.c: from dlogits to every parameter's grad. */
 QEA_MUST_USE qea_status qea_plan_backward(qea_context *ctx, qea_plan *plan);

@@ -24,12 +24,27 @@ qea_conv_shape qea_plan_layer_shape(const qea_graph_node *node, const qea_graph_
 
 static bool low_bits(int bits) { return bits >= 1 && bits <= 8; }
 
+static int model_bits(const uint8_t *bits, const qea_graph_node *node) {
+    return node->quantized >= 0 ? bits[node->quantized] : 32;
+}
+
+/* The most that the layer can get: what its kernel must be able to do. */
+static int most_weight_bits(const qea_model *model, const qea_graph_node *node) {
+    return model_bits(qea_model_is_supernet(model) ? model->most_weight_bits : model->weight_bits, node);
+}
+
+static int most_act_bits(const qea_model *model, const qea_graph_node *node) {
+    return model_bits(qea_model_is_supernet(model) ? model->most_activation_bits : model->activation_bits, node);
+}
+
 /* Integers of up to 8 bits are exact in bfloat16; a layer whose kernel cannot do it here falls back to float32 where
  * the precision was left to us. */
-static qea_status make_conv(qea_context *ctx, qea_plan *plan, plan_layer *layer, int weight_bits) {
+static qea_status make_conv(qea_context *ctx, qea_plan *plan, plan_layer *layer) {
     const qea_kernels *k = plan->kernels;
     qea_conv_use use = plan->options.training ? QEA_CONV_TRAINING : QEA_CONV_INFERENCE;
-    if (plan->bf16 && low_bits(weight_bits) && low_bits(layer->act_bits)) {
+    bool low =
+        low_bits(most_weight_bits(plan->model, layer->node)) && low_bits(most_act_bits(plan->model, layer->node));
+    if (plan->bf16 && low) {
         layer->type = QEA_BF16;
         layer->out_type = plan->options.training ? QEA_BF16 : QEA_F32; /* evaluation stores the sums exactly */
         qea_status status = k->conv_create(ctx, &layer->shape, use, layer->type, layer->out_type, &layer->conv);
@@ -43,29 +58,36 @@ static qea_status make_conv(qea_context *ctx, qea_plan *plan, plan_layer *layer,
     return k->conv_create(ctx, &layer->shape, use, layer->type, layer->out_type, &layer->conv);
 }
 
+/* The model's bits as they are now. */
+static void take_bits(const qea_model *model, plan_layer *layer) {
+    layer->weight_quant.bits = model_bits(model->weight_bits, layer->node);
+    layer->act_bits = model_bits(model->activation_bits, layer->node);
+    size_t weights = qea_model_step_offset(model, layer->weight_quant.bits, layer->weight_quant.channels);
+    size_t activations = qea_model_step_offset(model, layer->act_bits, 1);
+    layer->weight_step_at = weights != SIZE_MAX ? weights : 0; /* 32 bits have no step, and read none */
+    layer->act_param_at = activations != SIZE_MAX && model->activation_quantizer != QEA_PACT ? activations : 0;
+}
+
 static void find_params(const qea_model *model, plan_layer *layer) {
     const char *name = layer->node->name;
     layer->weight = qea_model_find_part(model, name, "weight");
     layer->bias = qea_model_find_part(model, name, "bias");
-    if (qea_weight_quant_num_params(&layer->weight_quant) > 0)
-        layer->weight_step = qea_model_find_part(model, name, "weight_step");
-    if (layer->act_quantized && qea_act_quant_num_params(model->activation_quantizer, layer->act_bits) > 0)
-        layer->act_param =
-            qea_model_find_part(model, name, model->activation_quantizer == QEA_PACT ? "act_alpha" : "act_step");
+    layer->weight_step = qea_model_find_part(model, name, "weight_step");
+    layer->act_param =
+        qea_model_find_part(model, name, model->activation_quantizer == QEA_PACT ? "act_alpha" : "act_step");
 }
 
-static qea_status make_layer(qea_context *ctx, qea_plan *plan, const qea_graph_node *node, int weight_bits,
-                             int act_bits, plan_layer *layer) {
+static qea_status make_layer(qea_context *ctx, qea_plan *plan, const qea_graph_node *node, plan_layer *layer) {
     const qea_model *model = plan->model;
     const qea_conv_shape *shape = &layer->shape;
     layer->node = node;
     layer->shape = qea_plan_layer_shape(node, qea_graph_node_at(model->graph, node->in[0]), plan->options.batch);
-    layer->act_bits = act_bits;
     layer->act_quantized = node->quantized >= 0;
     layer->step_a = 1;
     layer->in = -1;
     size_t per_channel = (size_t)(shape->c / shape->groups) * (size_t)shape->r * (size_t)shape->s;
-    layer->weight_quant = (qea_weight_quant){model->weight_quantizer, weight_bits, (size_t)shape->k, per_channel};
+    layer->weight_quant = (qea_weight_quant){model->weight_quantizer, 32, (size_t)shape->k, per_channel};
+    take_bits(model, layer);
     find_params(model, layer);
     size_t count;
     if (!qea_size_mul(per_channel, (size_t)shape->k, &count) || !layer->weight || layer->weight->count != count)
@@ -74,7 +96,7 @@ static qea_status make_layer(qea_context *ctx, qea_plan *plan, const qea_graph_n
     QEA_TRY(QEA_NEW(ctx, "weight steps", layer->step_w, (size_t)shape->k));
     plan->other_bytes += (count + (size_t)shape->k) * sizeof(float);
     if (plan->dweight_count < count) plan->dweight_count = count;
-    qea_status status = make_conv(ctx, plan, layer, weight_bits);
+    qea_status status = make_conv(ctx, plan, layer);
     return status == QEA_OK ? status : qea_fail_prefix(ctx, status, "layer %s", node->name);
 }
 
@@ -87,12 +109,10 @@ qea_status qea_plan_make_layers(qea_context *ctx, qea_plan *plan) {
         const qea_graph_node *node = qea_graph_node_at(graph, (qea_node)i);
         plan->node_layer[i] = -1;
         if (node->op != QEA_OP_CONV && node->op != QEA_OP_LINEAR) continue;
-        int weight_bits = node->quantized >= 0 ? plan->model->weight_bits[node->quantized] : 32;
-        int act_bits = node->quantized >= 0 ? plan->model->activation_bits[node->quantized] : 32;
-        if (weight_bits == 0 || act_bits == 0) continue; /* left out */
+        if (most_weight_bits(plan->model, node) == 0 || most_act_bits(plan->model, node) == 0) continue; /* left out */
         plan->node_layer[i] = (int)plan->num_layers;
         plan_layer *layer = &plan->layers[plan->num_layers++]; /* counted first, so that a failure frees its parts */
-        QEA_TRY(make_layer(ctx, plan, node, weight_bits, act_bits, layer));
+        QEA_TRY(make_layer(ctx, plan, node, layer));
     }
     if (plan->options.training) {
         QEA_TRY(QEA_NEW(ctx, "weight gradients", plan->dweight, plan->dweight_count));
@@ -108,7 +128,7 @@ void qea_plan_layer_free(const qea_plan *plan, plan_layer *layer) {
 }
 
 void qea_plan_set_act_quant(const qea_plan *plan, plan_layer *layer) {
-    float param = layer->act_param ? layer->act_param->value[0] : 0.0f;
+    float param = layer->act_param ? layer->act_param->value[layer->act_param_at] : 0.0f;
     qea_act_quant_make(plan->model->activation_quantizer, layer->act_bits, layer->act_signed, param, &layer->act,
                        &layer->step_a);
 }
@@ -116,8 +136,9 @@ void qea_plan_set_act_quant(const qea_plan *plan, plan_layer *layer) {
 qea_status qea_plan_refresh(qea_context *ctx, qea_plan *plan) {
     for (size_t i = 0; i < plan->num_layers; i++) {
         plan_layer *layer = &plan->layers[i];
-        qea_weight_quant_forward(&layer->weight_quant, layer->weight->value,
-                                 layer->weight_step ? layer->weight_step->value : NULL, layer->q, layer->step_w);
+        take_bits(plan->model, layer);
+        const float *steps = layer->weight_step ? layer->weight_step->value + layer->weight_step_at : NULL;
+        qea_weight_quant_forward(&layer->weight_quant, layer->weight->value, steps, layer->q, layer->step_w);
         QEA_TRY(plan->kernels->conv_set_weights(ctx, layer->conv, layer->q));
         if (layer->act_quantized) qea_plan_set_act_quant(plan, layer);
     }

@@ -112,7 +112,7 @@ static qea_status train_step(qea_context *ctx, qea_training *t, const qea_batch 
                              epoch_sums *sums) {
     const qea_train_options *o = t->options;
     qea_batch_result r;
-    QEA_TRY(qea_plan_train(ctx, t->plan, batch->images, batch->labels, &r));
+    QEA_TRY(qea_plan_train(ctx, t->plan, batch->images, batch->labels, NULL, &r));
     if (!isfinite(r.loss))
         return qea_fail(ctx, QEA_ERR_DIVERGED, "training: the loss is %g in epoch %d, step %zu of %zu", r.loss,
                         t->epochs_done + 1, step + 1, steps);

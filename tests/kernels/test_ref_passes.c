@@ -186,7 +186,7 @@ static void softmax_loss_is_its_formula(void **state) {
     float d[16];
     double loss;
     int64_t right, top5;
-    qea_kernels_ref()->softmax_loss(logits, labels, 4, 4, 0, 2, d, &loss, &right, &top5);
+    qea_kernels_ref()->softmax_loss(logits, labels, NULL, 4, 4, 0, 2, d, &loss, &right, &top5);
     assert_true(fabs(loss - (log(4) + log(2.5))) < 1e-6); /* p = 1/4; 2/5; 1, whatever the size of the logit */
     assert_true(right == 2 && top5 == 3); /* of equals the first is the answer, which is not the label of row 0 */
     const float expected[] = {0.5F, -1.5F, 0.5F, 0.5F, -1.2F, 0.4F, 0.4F, 0.4F, 0, 0, 0, 0, 0, 0, 0, 0};
@@ -200,7 +200,7 @@ static void label_smoothing_spreads_its_share_over_all_classes(void **state) {
     float d[3];
     double loss, norm = log(exp(1) + exp(-1) + exp(0.5)), expected = 0;
     int64_t right, top5;
-    qea_kernels_ref()->softmax_loss(logits, &label, 1, 3, 0.3F, 1, d, &loss, &right, &top5);
+    qea_kernels_ref()->softmax_loss(logits, &label, NULL, 1, 3, 0.3F, 1, d, &loss, &right, &top5);
     for (int i = 0; i < 3; i++) {
         double target = 0.1 + (i == 2 ? 0.7 : 0), log_p = (double)logits[i] - norm;
         expected -= target * log_p;
@@ -209,13 +209,59 @@ static void label_smoothing_spreads_its_share_over_all_classes(void **state) {
     assert_true(fabs(loss - expected) < 1e-6 && right == 0 && top5 == 1);
 }
 
+/* In float64, independent of the code: the loss that the gradient is a difference of. */
+static double distilled(const double *x, const double *teacher, int classes, int label, double t, double weight) {
+    double sum = 0, soft_sum = 0, teacher_sum = 0, kl = 0;
+    for (int i = 0; i < classes; i++) {
+        sum += exp(x[i]);
+        soft_sum += exp(x[i] / t);
+        teacher_sum += exp(teacher[i] / t);
+    }
+    for (int i = 0; i < classes; i++) {
+        double p = exp(x[i] / t) / soft_sum, q = exp(teacher[i] / t) / teacher_sum;
+        kl += q * log(q / p);
+    }
+    return (1 - weight) * -log(exp(x[label]) / sum) + weight * t * t * kl;
+}
+
+static void soft_targets_pull_by_their_share(void **state) {
+    (void)state;
+    enum { CLASSES = 4 };
+    const float logits[2 * CLASSES] = {1, -1, 0.5F, 2, 9, 9, 9, 9}, teacher[2 * CLASSES] = {0.25F, 2, -1.5F, 1};
+    const int32_t labels[2] = {2, -1};
+    const float weights[] = {0, 0.4F, 1}, temperatures[] = {1, 3};
+    for (int k = 0; k < 6; k++) {
+        qea_soft_targets soft = {teacher, temperatures[k % 2], weights[k / 2]};
+        double t = (double)soft.temperature, weight = (double)soft.weight, x[CLASSES], y[CLASSES], loss;
+        float d[2 * CLASSES];
+        int64_t right, top5;
+        for (int i = 0; i < CLASSES; i++) {
+            x[i] = (double)logits[i];
+            y[i] = (double)teacher[i];
+        }
+        qea_kernels_ref()->softmax_loss(logits, labels, &soft, 2, CLASSES, 0, 2, d, &loss, &right, &top5);
+        assert_true(fabs(loss - distilled(x, y, CLASSES, 2, t, weight)) < 1e-6);
+        for (int i = 0; i < CLASSES; i++) {
+            double at = x[i], plus, minus;
+            x[i] = at + 1e-5;
+            plus = distilled(x, y, CLASSES, 2, t, weight);
+            x[i] = at - 1e-5;
+            minus = distilled(x, y, CLASSES, 2, t, weight);
+            x[i] = at;
+            assert_true(fabs((double)d[i] - 2 * (plus - minus) / 2e-5) < 1e-5);
+            assert_true(d[CLASSES + i] == 0); /* a row without a label has no teacher either */
+        }
+        assert_true(right == 0 && top5 == 1);
+    }
+}
+
 static void a_nan_is_never_right_and_reaches_the_loss(void **state) {
     (void)state;
     const float logits[] = {5, NAN, 0};
     const int32_t label = 0;
     double loss;
     int64_t right, top5;
-    qea_kernels_ref()->softmax_loss(logits, &label, 1, 3, 0, 1, NULL, &loss, &right, &top5);
+    qea_kernels_ref()->softmax_loss(logits, &label, NULL, 1, 3, 0, 1, NULL, &loss, &right, &top5);
     assert_true(isnan(loss) && right == 0 && top5 == 0);
 }
 
@@ -261,6 +307,7 @@ int main(void) {
         cmocka_unit_test(statistics_are_mean_and_biased_variance),
         cmocka_unit_test(softmax_loss_is_its_formula),
         cmocka_unit_test(label_smoothing_spreads_its_share_over_all_classes),
+        cmocka_unit_test(soft_targets_pull_by_their_share),
         cmocka_unit_test(a_nan_is_never_right_and_reaches_the_loss),
         cmocka_unit_test(pooling_values_and_gradients_by_hand),
     };

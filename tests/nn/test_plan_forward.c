@@ -46,7 +46,7 @@ static qea_plan *make_plan(qea_model *model, const qea_kernels *kernels, bool tr
 static void set_act_steps(qea_model *model) {
     qea_plan *plan = make_plan(model, qea_kernels_ref(), true, QEA_PRECISION_F32);
     qea_batch_result r;
-    MUST(qea_plan_train(NULL, plan, images, labels, &r));
+    MUST(qea_plan_train(NULL, plan, images, labels, NULL, &r));
     qea_plan_destroy(plan);
 }
 
@@ -73,7 +73,7 @@ static void check_one(network_fn network, const policy *p, bool training) {
     qea_batch_result result;
     MUST(qea_plan_refresh(NULL, plan));
     if (training)
-        MUST(qea_plan_train(NULL, plan, images, labels, &result));
+        MUST(qea_plan_train(NULL, plan, images, labels, NULL, &result));
     else
         MUST(qea_plan_evaluate(NULL, plan, images, labels, &result));
     assert_true(largest_error(qea_plan_logits(plan), r) < 1e-5);
@@ -109,7 +109,7 @@ static void a_training_plan_evaluates_like_an_inference_plan(void **state) {
         qea_plan *a = make_plan(model, qea_kernels_ref(), true, QEA_PRECISION_F32);
         qea_plan *b = make_plan(model, qea_kernels_ref(), false, QEA_PRECISION_F32);
         qea_batch_result ra, rb;
-        MUST(qea_plan_train(NULL, a, images, labels, &ra));
+        MUST(qea_plan_train(NULL, a, images, labels, NULL, &ra));
         MUST(qea_plan_refresh(NULL, b));
         MUST(qea_plan_evaluate(NULL, a, images, labels, &ra));
         MUST(qea_plan_evaluate(NULL, b, images, labels, &rb));
@@ -130,7 +130,7 @@ static void running_allocates_nothing(void **state) {
     qea_plan *plan = make_plan(model, qea_kernels_ref(), true, QEA_PRECISION_F32);
     qea_batch_result r;
     size_t before = qea_alloc_count();
-    for (int i = 0; i < 3; i++) MUST(qea_plan_train(NULL, plan, images, labels, &r));
+    for (int i = 0; i < 3; i++) MUST(qea_plan_train(NULL, plan, images, labels, NULL, &r));
     MUST(qea_plan_evaluate(NULL, plan, images, labels, &r));
     assert_int_equal(qea_alloc_count(), before);
     qea_plan_destroy(plan);
@@ -205,7 +205,7 @@ static void training_in_bf16_is_close_and_smaller(void **state) {
     qea_plan *a = make_plan(model, qea_kernels_ref(), true, QEA_PRECISION_F32);
     qea_plan *b = make_plan(model, qea_kernels_ref(), true, QEA_PRECISION_BF16);
     qea_batch_result result;
-    MUST(qea_plan_train(NULL, b, images, labels, &result));
+    MUST(qea_plan_train(NULL, b, images, labels, NULL, &result));
     assert_true(largest_error(qea_plan_logits(b), r) < 0.1);
     assert_true(qea_plan_bytes(b) < qea_plan_bytes(a));
     qea_plan_destroy(a);

@@ -83,8 +83,8 @@ static void check(qea_graph *g, const policy *bits, const qea_kernels *kernels, 
     qea_plan *plan = NULL;
     qea_batch_result result;
     MUST(qea_plan_create(NULL, model, &options, &plan));
-    MUST(qea_plan_train(NULL, plan, images, labels, &result)); /* LSQ's steps */
-    MUST(qea_plan_train(NULL, plan, images, labels, &result));
+    MUST(qea_plan_train(NULL, plan, images, labels, NULL, &result)); /* LSQ's steps */
+    MUST(qea_plan_train(NULL, plan, images, labels, NULL, &result));
     reference *base = ref_create(model, TEST_BATCH, true, images, labels);
     reference *r = ref_create(model, TEST_BATCH, true, images, labels);
     base->smoothing = r->smoothing = 0.1;
@@ -178,7 +178,7 @@ static void bf16_gradients_point_the_same_way(void **state) {
         qea_plan *plan = NULL;
         qea_batch_result result;
         MUST(qea_plan_create(NULL, model, &options, &plan));
-        MUST(qea_plan_train(NULL, plan, images, labels, &result));
+        MUST(qea_plan_train(NULL, plan, images, labels, NULL, &result));
         for (size_t i = 0; i < model->num_params; i++) {
             const qea_param *p = &model->params[i];
             if (!p->trained) continue;

@@ -29,7 +29,8 @@ void qea_ref_avg_pool_backward(qea_view dy, qea_view dx, int n, int h, int w, in
 void qea_ref_skip(qea_view x, qea_view y, int n, int h, int w, int c, int oh, int ow, int k, int stride);
 void qea_ref_skip_backward(qea_view dy, qea_view dx, int n, int h, int w, int c, int oh, int ow, int k, int stride);
 
-void qea_ref_softmax_loss(const float *logits, const int32_t *labels, int n, int classes, float smoothing,
-                          float grad_scale, float *dlogits, double *loss, int64_t *right, int64_t *right_top5);
+void qea_ref_softmax_loss(const float *logits, const int32_t *labels, const qea_soft_targets *soft, int n, int classes,
+                          float smoothing, float grad_scale, float *dlogits, double *loss, int64_t *right,
+                          int64_t *right_top5);
 
 #endif
