@@ -48,18 +48,22 @@ static void put_intro(qea_text *out, const qea_report_page *page) {
         total(page->full));
 }
 
-/* Shown by the script alone, which fills it. */
+/* Shown by the script alone, which fills it; what screen readers say when another trial is selected; the name of the
+ * point under the pointer. */
 static void put_selection(qea_text *out) {
-    qea_text_put(out, "<section id=\"selected\" class=\"card\" aria-live=\"polite\" hidden=\"hidden\">"
-                      "<h2 id=\"selected-name\">Selected</h2>\n<div id=\"selected-body\"></div></section>\n");
+    qea_text_put(out, "<section id=\"selected\" class=\"card\" aria-labelledby=\"selected-name\" hidden=\"hidden\">"
+                      "<h2 id=\"selected-name\">Selected</h2>\n<div id=\"selected-body\"></div></section>\n"
+                      "<p id=\"said\" class=\"hush\" role=\"status\"></p><div id=\"tip\" hidden=\"hidden\"></div>\n");
 }
 
 qea_status qea_report_write_html(qea_context *ctx, const qea_report_page *page, const char *path) {
     qea_text text = {0};
     put_head(&text, page);
     put_intro(&text, page);
+    qea_text_put(&text, "<div>");
     qea_html_plots(&text, page);
     put_selection(&text);
+    qea_text_put(&text, "</div>\n");
     qea_html_model_table(&text, page);
     qea_html_model_details(&text, page);
     qea_html_failures(&text, page);

@@ -22,6 +22,13 @@ void qea_html_measure(qea_text *out, const char *key, double value);
 /* "trial 12 (child, on the front)", escaped. */
 void qea_html_name(qea_text *out, const qea_report_model *model);
 
+/* The name of a point of a plot: model, whether it was fully trained, values of the objectives of `search`; escaped. */
+void qea_html_point_name(qea_text *out, const qea_report_step *search, const qea_report_model *model);
+
+/* Keys of `performance` that tables show; NULL-free. */
+enum { QEA_HTML_NUM_COSTS = 5 };
+extern const char *const qea_html_costs[QEA_HTML_NUM_COSTS];
+
 /* Are all layers' bits alike? */
 bool qea_html_uniform(const qea_report_model *model);
 /* A baseline of the full training, or a uniform trial of the search: what others are compared with. */
@@ -32,6 +39,7 @@ void qea_html_plots(qea_text *out, const qea_report_page *page);
 void qea_html_model_table(qea_text *out, const qea_report_page *page);
 void qea_html_model_details(qea_text *out, const qea_report_page *page);
 void qea_html_trial_table(qea_text *out, const qea_report_page *page);
+void qea_html_bit_map(qea_text *out, const qea_report_page *page);
 void qea_html_failures(qea_text *out, const qea_report_page *page);
 void qea_html_phases(qea_text *out, const qea_report_page *page);
 void qea_html_origin(qea_text *out, const qea_report_page *page);
@@ -39,13 +47,12 @@ void qea_html_origin(qea_text *out, const qea_report_page *page);
 /* Bits along the network: a picture and a table. */
 void qea_html_layers(qea_text *out, const qea_report_page *page, const qea_report_model *model);
 
-/* Has the page a section of its own for this model? Those that were fully trained and those of the search's front. */
-bool qea_html_has_details(const qea_report_page *page, const qea_report_model *model);
+bool qea_html_any_done(const qea_report_step *step);
 
 /* The model of that id that was fully trained, or NULL. */
 const qea_report_model *qea_html_final(const qea_report_page *page, uint64_t id);
 
-extern const char *const qea_html_style[];  /* lines, NULL behind the last */
-extern const char *const qea_html_script[]; /* lines, NULL behind the last */
+extern const char *const qea_html_style[];  /* lines of report/page.css, NULL behind the last */
+extern const char *const qea_html_script[]; /* lines of report/page.js, NULL behind the last */
 
 #endif

@@ -1,5 +1,5 @@
 /* Bits along the network: four rows of bars over the layers as SVG, and the same as a table. The script of the page
- * fills copies of both for trials that have none (html_style.c): classes w, a, m, b and the attribute data-y are for
+ * fills copies of both for trials that have none (report/page.js): classes w, a, m, b and the attribute data-y are for
  * it. */
 #include <math.h>
 #include <string.h>

@@ -4,17 +4,19 @@
 #include <string.h>
 #include <time.h>
 
-#include "report/html.h"
+#include "base/memory.h"
+#include "report/html_gain.h"
 
 static const char *state_of(const qea_report_model *model) {
     return model->done ? "done" : model->waiting ? "waiting" : "failed";
 }
 
-static void put_trial_row(qea_text *out, const qea_report_page *page, const qea_report_model *model) {
+static void put_trial_row(qea_text *out, const qea_report_page *page, const qea_report_model *model,
+                          const qea_uniform_curve *curve) {
     unsigned long long id = (unsigned long long)model->id;
     const qea_report_model *final = qea_html_final(page, model->id);
     qea_text_printf(out, "<tr data-t=\"%llu\" id=\"t%llu\"><th scope=\"row\"><a href=\"#%c%llu\">%llu</a></th><td>", id,
-                    id, qea_html_has_details(page, model) ? 'm' : 't', id, id);
+                    id, final != NULL ? 'm' : 't', id, id);
     qea_html_put(out, model->label);
     qea_text_printf(out, "</td><td>%s%s</td>", state_of(model), model->on_front ? ", front" : "");
     for (size_t i = 0; i < page->search->num_objectives; i++) {
@@ -24,7 +26,9 @@ static void put_trial_row(qea_text *out, const qea_report_page *page, const qea_
     }
     qea_text_put(out, "<td>");
     qea_html_value(out, "accuracy", final != NULL ? qea_report_value(final, "accuracy") : NAN);
-    qea_text_put(out, "</td><td class=\"bits w\">");
+    qea_text_put(out, "</td>");
+    qea_html_gain_cells(out, curve, model);
+    qea_text_put(out, "<td class=\"bits w\">");
     qea_report_put_bits(out, model->weight_bits, model->num_layers);
     qea_text_put(out, "</td><td class=\"bits a\">");
     qea_report_put_bits(out, model->activation_bits, model->num_layers);
@@ -33,7 +37,12 @@ static void put_trial_row(qea_text *out, const qea_report_page *page, const qea_
 
 void qea_html_trial_table(qea_text *out, const qea_report_page *page) {
     const qea_report_step *search = page->search;
+    qea_uniform_curve curve;
     if (search->count == 0) return;
+    if (qea_uniform_curve_make(search, qea_html_main_cost(search), &curve) != QEA_OK) {
+        out->failed = true;
+        return;
+    }
     qea_text_printf(
         out,
         "<section aria-labelledby=\"h-trials\"><h2 id=\"h-trials\">Trials</h2>\n<details id=\"trials\"><summary>"
@@ -46,9 +55,12 @@ void qea_html_trial_table(qea_text *out, const qea_report_page *page) {
         qea_html_title(out, search->objectives[i]);
         qea_text_put(out, "</th>");
     }
-    qea_text_put(out, "<th scope=\"col\">accuracy fully trained</th><th scope=\"col\" class=\"bits\">weight bits</th>"
+    qea_text_put(out, "<th scope=\"col\">accuracy fully trained</th>");
+    qea_html_gain_heads(out, curve.cost);
+    qea_text_put(out, "<th scope=\"col\" class=\"bits\">weight bits</th>"
                       "<th scope=\"col\" class=\"bits\">activation bits</th></tr></thead>\n<tbody>\n");
-    for (size_t i = 0; i < search->count; i++) put_trial_row(out, page, &search->models[i]);
+    for (size_t i = 0; i < search->count; i++) put_trial_row(out, page, &search->models[i], &curve);
+    qea_uniform_curve_clear(&curve);
     qea_text_put(out, "</tbody></table></div></details></section>\n");
 }
 
@@ -72,7 +84,7 @@ static size_t put_step_failures(qea_text *out, const qea_report_step *step, bool
 }
 
 void qea_html_failures(qea_text *out, const qea_report_page *page) {
-    qea_text_put(out, "<section aria-labelledby=\"h-failures\"><h2 id=\"h-failures\">Failures</h2>\n");
+    qea_text_put(out, "<section id=\"failures\" aria-labelledby=\"h-failures\"><h2 id=\"h-failures\">Failures</h2>\n");
     if (put_step_failures(out, page->search, false) + put_step_failures(out, page->full, false) == 0) {
         qea_text_put(out, "<p>No trial failed.</p></section>\n");
         return;

@@ -55,10 +55,9 @@ void qea_html_fixed(qea_text *out, double value, int decimals) {
 }
 
 void qea_html_signed(qea_text *out, double value, int decimals) {
-    if (value < 0)
-        qea_text_put(out, "\xE2\x88\x92"); /* minus sign */
-    else
-        qea_text_put(out, "+");
+    double least = 0.5; /* what is less shows as nought, which is not negative */
+    for (int i = 0; i < decimals; i++) least /= 10;
+    if (isfinite(value)) qea_text_put(out, value <= -least ? "\xE2\x88\x92" : "+"); /* minus sign */
     qea_html_fixed(out, fabs(value), decimals);
 }
 
@@ -129,6 +128,15 @@ void qea_html_name(qea_text *out, const qea_report_model *model) {
     qea_text_put(out, model->on_front ? ", on the front)" : ")");
 }
 
+void qea_html_point_name(qea_text *out, const qea_report_step *search, const qea_report_model *model) {
+    qea_html_name(out, model);
+    if (model->source > 0 || strcmp(model->label, "baseline") == 0) qea_text_put(out, ", fully trained");
+    for (size_t i = 0; i < search->num_objectives; i++) {
+        qea_text_put(out, i == 0 ? ": " : ", ");
+        qea_html_measure(out, search->objectives[i], qea_report_value(model, search->objectives[i]));
+    }
+}
+
 bool qea_html_uniform(const qea_report_model *model) {
     for (size_t i = 1; i < model->num_layers; i++)
         if (model->weight_bits[i] != model->weight_bits[0] || model->activation_bits[i] != model->activation_bits[0])
@@ -146,6 +154,10 @@ const qea_report_model *qea_html_final(const qea_report_page *page, uint64_t id)
     return NULL;
 }
 
-bool qea_html_has_details(const qea_report_page *page, const qea_report_model *model) {
-    return model->done && (model->on_front || qea_html_final(page, model->id) != NULL);
+bool qea_html_any_done(const qea_report_step *step) {
+    for (size_t i = 0; i < step->count; i++)
+        if (step->models[i].done) return true;
+    return false;
 }
+
+const char *const qea_html_costs[QEA_HTML_NUM_COSTS] = {"flops", "params", "weight_bytes", "bops", "activation_bytes"};

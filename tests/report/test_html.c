@@ -241,7 +241,7 @@ static void every_trial_stands_in_plot_and_table(void **state) {
         assert_int_equal(count_of(text, part), 1);
     }
     assert_int_equal(count_of(text, "class=\"point "), 7);
-    assert_int_equal(count_of(text, "<title>"), 8); /* and the page's */
+    assert_int_equal(count_of(text, "<title>"), 10); /* the page's, and two rows of the map of bits */
     qea_free(text);
 }
 
@@ -250,12 +250,12 @@ static void each_pair_of_objectives_has_a_plot(void **state) {
     f->search.num_objectives = f->full.num_objectives = 3;
     char *text = written(f);
     assert_well_formed(text);
-    assert_int_equal(count_of(text, "<svg class=\"plot\""), 3);
+    assert_int_equal(count_of(text, "<svg class=\"plot scatter\""), 3);
     assert_int_equal(count_of(text, "class=\"stairs\""), 0);
     qea_free(text);
     f->search.num_objectives = f->full.num_objectives = 2;
     text = written(f);
-    assert_int_equal(count_of(text, "<svg class=\"plot\""), 1);
+    assert_int_equal(count_of(text, "<svg class=\"plot scatter\""), 1);
     assert_int_equal(count_of(text, "class=\"stairs\""), 1);
     qea_free(text);
 }
@@ -285,28 +285,64 @@ static void equal_records_give_equal_bytes(void **state) {
     qea_free(b);
 }
 
-static void gains_are_told_against_the_nearest_uniform_model(void **state) {
-    char *text = written(*state);
-    /* Model 3 has 0.75 at 1.5. In cost 1.25 (w4a4, 0.5) is nearest, in accuracy 0.7125 (w8a8, cost 4); of 1000 images
-     * 0.75 is in [0.722, 0.776] and 0.7125 in [0.684, 0.740]. */
+static void gains_are_told_against_uniform_bits_of_equal_cost_and_accuracy(void **state) {
+    fixture *f = *state;
+    char *text = written(f);
+    /* Uniform: 0.5 at 1.25 and 0.7125 at 4. Model 3: 0.75 at 1.5, which is ln(1.5/1.25)/ln(4/1.25) = 0.156747 of the
+     * way, so uniform bits reach 0.5 + 0.156747 * 0.2125 = 0.533309. It is above every accuracy; of 1000 images 0.75 is
+     * in [0.722, 0.776] and 0.7125 in [0.684, 0.740]. */
     assert_non_null(strstr(text,
-                           "Against uniform w4a4, nearest in FLOPs: accuracy <strong>+25.00 points</strong> (95 % "
-                           "intervals do not overlap), FLOPs +20.0 %"));
-    assert_non_null(strstr(text,
-                           "Against uniform w8a8, nearest in top-1 accuracy: accuracy <strong>+3.75 points</strong> "
-                           "(95 % intervals overlap), FLOPs \xE2\x88\x92"
-                           "62.5 %"));
+                           "At equal FLOPs: accuracy <strong>+21.67 points</strong> over uniform bits, which reach "
+                           "53.33 % (interpolated between uniform w4a4 and w8a8; 95 % intervals do not overlap)"));
+    assert_non_null(strstr(text, "More accurate than every uniform model. Against the most accurate, uniform w8a8: "
+                                 "accuracy <strong>+3.75 points</strong> (95 % intervals overlap), FLOPs "
+                                 "<strong>\xE2\x88\x92"
+                                 "62.5 %</strong>"));
+    qea_free(text);
+    /* 0.6 is 0.1/0.2125 of the way up: uniform bits need 1.25 * (4/1.25)^0.470588 = 2.160865. */
+    json_object_set_new((json_t *)(uintptr_t)f->models[0].performance, "accuracy", json_real(0.6));
+    text = written(f);
+    assert_non_null(strstr(text, "At equal accuracy: FLOPs <strong>\xE2\x88\x92"
+                                 "30.6 %</strong> against uniform bits, which need FLOPs 2.161 M (interpolated"));
+    assert_non_null(strstr(text, "<td>+6.67</td><td>\xE2\x88\x92"
+                                 "30.6 %</td></tr>"));
+    assert_int_equal(count_of(text, "class=\"between\" d=\"M"), 2); /* in the plot and in its legend */
     qea_free(text);
 }
 
-static void one_uniform_model_nearest_in_both_is_named_once(void **state) {
+static void beyond_the_uniform_models_nothing_is_extrapolated(void **state) {
     fixture *f = *state;
-    f->full.count = 2; /* leaves w4a4 alone */
+    f->full.count = 2; /* leaves w4a4 alone: 0.5 at 1.25 */
     char *text = written(f);
     const char *details = strstr(text, "<details class=\"model\" id=\"m3\"");
     assert_non_null(details);
-    const char *gain = strstr(details, "Against uniform w4a4, nearest in FLOPs and in top-1 accuracy: ");
+    const char *gain = strstr(details, "Dearer and more accurate than every uniform model. Against the most accurate, "
+                                       "uniform w4a4: accuracy <strong>+25.00 points</strong>");
     assert_true(gain != NULL && gain < strstr(details, "<svg"));
+    assert_non_null(strstr(text, "<td>-</td><td>-</td></tr>"));
+    qea_free(text);
+}
+
+static void a_uniform_model_that_a_cheaper_one_surpasses_is_not_compared_with(void **state) {
+    fixture *f = *state;
+    /* w8a8 at 0.45 is worse than w4a4 at 0.5: nothing is left above model 3's cost */
+    json_object_set_new((json_t *)(uintptr_t)f->models[2].performance, "accuracy", json_real(0.45));
+    char *text = written(f);
+    assert_non_null(strstr(text, "Dearer and more accurate than every uniform model. Against the most accurate, "
+                                 "uniform w4a4"));
+    assert_null(strstr(text, "interpolated between uniform"));
+    qea_free(text);
+}
+
+static void the_bits_of_the_front_are_a_map(void **state) {
+    char *text = written(*state);
+    const char *map = strstr(text, "<svg class=\"map\""), *end = map != NULL ? strstr(map, "</svg>") : NULL;
+    assert_true(end != NULL);
+    /* by rising cost: trial 1 (1), trial 3 (1.5); 3 layers, weights and activations */
+    const char *first = strstr(map, "<g class=\"row\" data-t=\"1\">"), *second = strstr(map, "data-t=\"3\">");
+    assert_true(first != NULL && second != NULL && first < second && second < end);
+    assert_int_equal(count_of(map, "<rect class=\"w\" fill-opacity"), 6);
+    assert_int_equal(count_of(map, "<rect class=\"a\" fill-opacity"), 6);
     qea_free(text);
 }
 
@@ -394,8 +430,10 @@ int main(void) {
         WITH_PAGE(hostile_text_is_inert),
         WITH_PAGE(nothing_is_loaded_from_elsewhere),
         WITH_PAGE(equal_records_give_equal_bytes),
-        WITH_PAGE(gains_are_told_against_the_nearest_uniform_model),
-        WITH_PAGE(one_uniform_model_nearest_in_both_is_named_once),
+        WITH_PAGE(gains_are_told_against_uniform_bits_of_equal_cost_and_accuracy),
+        WITH_PAGE(beyond_the_uniform_models_nothing_is_extrapolated),
+        WITH_PAGE(a_uniform_model_that_a_cheaper_one_surpasses_is_not_compared_with),
+        WITH_PAGE(the_bits_of_the_front_are_a_map),
         WITH_PAGE(layers_show_bits_and_shares),
         WITH_PAGE(failures_name_their_reasons_and_waiting_trials_are_none),
         cmocka_unit_test(numbers_are_rounded_and_signed),
