@@ -44,7 +44,9 @@ typedef struct qea_study_options {
     const char *resume_task;       /* task folder, or its name under local_base_path; NULL: a new task */
     const char *task_id;           /* name of a new task; NULL: from the configuration or the time */
     const char *base_path;         /* folder of the tasks; NULL: from the configuration, else ./tasks */
-    const qea_override *overrides; /* [num_overrides]; refused together with resume_task but for general.workers */
+    const qea_override *overrides; /* [num_overrides]; together with resume_task only general.workers and, kept from
+                                      then on, the search's budgets: nas.budget, nas.trials, nas.stagnation,
+                                      nas.search_algorithm.policy.num_generation */
     size_t num_overrides;
     bool force;          /* resume although the machine, the instruction set or a library differs */
     const char *command; /* path of the quantea program that workers are started from; NULL: /proc/self/exe */

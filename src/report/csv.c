@@ -27,6 +27,10 @@ static void put_encoding(qea_text *text, const qea_report_model *model) {
     for (size_t i = 0; i < model->genome_length; i++) qea_text_printf(text, "%s%d", i > 0 ? "-" : "", model->genome[i]);
 }
 
+const char *qea_report_state(const qea_report_model *model) {
+    return model->done ? "done" : model->waiting ? "waiting" : "failed";
+}
+
 static void put_value(qea_text *text, const qea_report_model *model, const char *key) {
     const json_t *value = json_object_get(model->performance, key);
     if (json_is_number(value)) qea_text_put_double(text, json_number_value(value));
@@ -39,8 +43,7 @@ qea_status qea_report_write_trials_csv(qea_context *ctx, const qea_report_step *
     qea_text_put(&text, ",hypervolume\n");
     for (size_t i = 0; i < step->count; i++) {
         const qea_report_model *model = &step->models[i];
-        qea_text_printf(&text, "%llu,%s,%s,", (unsigned long long)model->id, model->label,
-                        model->done ? "done" : "failed");
+        qea_text_printf(&text, "%llu,%s,%s,", (unsigned long long)model->id, model->label, qea_report_state(model));
         put_encoding(&text, model);
         qea_text_put(&text, ",");
         qea_report_put_bits(&text, model->weight_bits, model->num_layers);

@@ -7,10 +7,6 @@
 #include "base/memory.h"
 #include "report/html_gain.h"
 
-static const char *state_of(const qea_report_model *model) {
-    return model->done ? "done" : model->waiting ? "waiting" : "failed";
-}
-
 static void put_trial_row(qea_text *out, const qea_report_page *page, const qea_report_model *model,
                           const qea_uniform_curve *curve) {
     unsigned long long id = (unsigned long long)model->id;
@@ -18,7 +14,7 @@ static void put_trial_row(qea_text *out, const qea_report_page *page, const qea_
     qea_text_printf(out, "<tr data-t=\"%llu\" id=\"t%llu\"><th scope=\"row\"><a href=\"#%c%llu\">%llu</a></th><td>", id,
                     id, final != NULL ? 'm' : 't', id, id);
     qea_html_put(out, model->label);
-    qea_text_printf(out, "</td><td>%s%s</td>", state_of(model), model->on_front ? ", front" : "");
+    qea_text_printf(out, "</td><td>%s%s</td>", qea_report_state(model), model->on_front ? ", front" : "");
     for (size_t i = 0; i < page->search->num_objectives; i++) {
         qea_text_put(out, "<td>");
         qea_html_value(out, page->search->objectives[i], qea_report_value(model, page->search->objectives[i]));

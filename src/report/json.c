@@ -74,7 +74,7 @@ qea_status qea_report_write_results_json(qea_context *ctx, const qea_report_step
         json_object_set_new(entry, "id", json_integer((json_int_t)model->id));
         json_object_set_new(entry, "label", json_string(model->label));
         json_object_set_new(entry, "source", model->source > 0 ? json_integer((json_int_t)model->source) : json_null());
-        json_object_set_new(entry, "state", json_string(model->done ? "done" : "failed"));
+        json_object_set_new(entry, "state", json_string(qea_report_state(model)));
         put_bits(entry, model);
         json_object_set_new(entry, "performance", qea_report_performance(model, false, true));
         json_array_append_new(list, entry);

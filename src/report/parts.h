@@ -10,6 +10,9 @@ QEA_MUST_USE qea_status qea_report_write_text(qea_context *ctx, qea_text *text, 
 /* "2-4-8". */
 void qea_report_put_bits(qea_text *text, const uint8_t *bits, size_t count);
 
+/* "done", "waiting" (it has no result yet) or "failed". */
+const char *qea_report_state(const qea_report_model *model);
+
 /* A number of `performance`, NaN if there is none. */
 double qea_report_value(const qea_report_model *model, const char *key);
 

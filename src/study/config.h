@@ -95,6 +95,9 @@ typedef struct qea_study_config {
     size_t length; /* 0 = not given */
     qea_evaluator evaluator;
     size_t num_generations, num_individual, random_samples;
+    size_t max_trials; /* 0 = as many as the generations have */
+    double budget_s;   /* wall-clock time of the search; 0 = no limit */
+    size_t stagnation; /* generations without growth of the hypervolume that end the search; 0 = never */
     int num_objectives;
     qea_objective objectives[QEA_MAX_OBJECTIVES];
     int num_candidates, candidates[QEA_MAX_CANDIDATES]; /* ascending */

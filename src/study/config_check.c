@@ -24,6 +24,10 @@ static qea_status complete_budget(qea_config_reader *r) {
         return qea_config_fail(r, qea_config_find(r->tree, path), path,
                                "found %zu, allowed: at least num_individual, which is %zu", config->random_samples,
                                config->num_individual);
+    if (config->max_trials > 0 && qea_config_find(r->tree, "nas.search_algorithm.policy.num_generation") == NULL) {
+        size_t rest = config->max_trials > config->random_samples ? config->max_trials - config->random_samples : 0;
+        config->num_generations = (rest + config->num_individual - 1) / config->num_individual;
+    }
     if (config->max_models == 0) config->max_models = config->num_individual;
     return QEA_OK;
 }

@@ -124,6 +124,7 @@ QEA_MUST_USE qea_status qea_config_complete_recipe(qea_config_reader *r, const c
     qea_status name(qea_config_reader *r, const qea_config_key *key, const char *path, const qea_yaml *node, void *base)
 QEA_CONFIG_SETTER(qea_config_set_pipeline);
 QEA_CONFIG_SETTER(qea_config_set_workers);
+QEA_CONFIG_SETTER(qea_config_set_duration);
 QEA_CONFIG_SETTER(qea_config_set_task_id);
 QEA_CONFIG_SETTER(qea_config_set_objectives);
 QEA_CONFIG_SETTER(qea_config_set_modules);

@@ -95,7 +95,33 @@ const qea_config_key qea_config_keys[] = {
      .set = qea_config_set_pipeline,
      .allowed = "a list of steps: nas, fully_train, or both in this order",
      .doc = "What is done. Default: the steps that the file has a section for."},
-    PART("nas", "The search."),
+    PART(
+        "nas",
+        "The search. It ends where the first of its budgets is spent; `quantea run --resume TASK --set KEY=VALUE` goes "
+        "on with a larger one (these keys, and `num_generation`)."),
+    {.path = "nas.budget",
+     .kind = QEA_KEY_SPECIAL,
+     .set = qea_config_set_duration,
+     .allowed = "a duration as 2h, 1h30m, 45s, or seconds",
+     .fallback = "0",
+     STUDY(budget_s),
+     .doc = "Wall-clock time of the search, over all its sessions; 0: no limit. When it is spent no trial begins, and "
+            "those "
+            "that run have a tenth of it, at most 45 s, to end."},
+    {.path = "nas.trials",
+     .kind = QEA_KEY_SIZE,
+     RANGE(0, 1e9),
+     .fallback = "0",
+     STUDY(max_trials),
+     .doc =
+         "At most so many trials; 0: as many as `num_generation` makes. Where `num_generation` is not given it follows "
+         "from this."},
+    {.path = "nas.stagnation",
+     .kind = QEA_KEY_SIZE,
+     RANGE(0, 1e6),
+     .fallback = "0",
+     STUDY(stagnation),
+     .doc = "The search ends when the hypervolume has not grown for so many generations; 0: never for this reason."},
     PART("fully_train", "Training of the models on the front."),
 
     PART("*.pipe_step", "Accepted for the original's sake."),

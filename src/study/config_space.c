@@ -7,12 +7,13 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "study/budget.h"
 
 const char *const qea_objective_names[QEA_OBJ_COUNT] = {"accuracy", "flops",        "params",
                                                         "bops",     "weight_bytes", "activation_bytes"};
 #define OBJECTIVES "accuracy|flops|params|bops|weight_bytes|activation_bytes"
 
-enum { MAX_WORKERS = 1024, MAX_CLASSES = 100000, MAX_BLOCKS = 256, MAX_TASK_ID = 100 };
+enum { MAX_WORKERS = 1024, MAX_CLASSES = 100000, MAX_BLOCKS = 256, MAX_TASK_ID = 100, MAX_SECONDS = 1000000000 };
 
 bool qea_objective_maximized(qea_objective objective) { return objective == QEA_OBJ_ACCURACY; }
 
@@ -42,6 +43,13 @@ QEA_CONFIG_SETTER(qea_config_set_workers) {
         return qea_config_wrong(r, node, path, key->allowed);
     r->config->workers = (int)value;
     return QEA_OK;
+}
+
+QEA_CONFIG_SETTER(qea_config_set_duration) {
+    double *seconds = (double *)((char *)base + key->offset);
+    if (node->kind == QEA_YAML_SCALAR && qea_duration_parse(node->text, seconds) && *seconds <= MAX_SECONDS)
+        return QEA_OK;
+    return qea_config_wrong(r, node, path, key->allowed);
 }
 
 /* It becomes the name of a folder. */

@@ -32,9 +32,9 @@ struct qea_crew {
     qea_volume *volume;   /* owned; of the search's trials that are done; NULL: not known */
 };
 
-static double now_s(clockid_t clock) {
+static double unix_time(void) {
     struct timespec t;
-    clock_gettime(clock, &t);
+    clock_gettime(CLOCK_REALTIME, &t);
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
@@ -58,6 +58,11 @@ static void count_states(const qea_crew *crew, qea_study_progress *progress) {
     }
 }
 
+/* NaN: without end. */
+static double budget_left(const qea_search_clock *clock) {
+    return clock->budget > 0 ? fmax(0, qea_search_clock_left(clock)) : NAN;
+}
+
 static void tell(qea_crew *crew, const char *event) {
     if (event != NULL) qea_task_log(&crew->run->task, event);
     const qea_study_options *options = crew->run->options;
@@ -79,8 +84,16 @@ static void tell(qea_crew *crew, const char *event) {
         work += crew->running[i].fraction;
     }
     double left = (double)(progress.total - (progress.done + progress.failed)) - (work - (double)crew->finished_here);
-    if (work > 0.02) progress.eta_s = fmax(0, (now_s(CLOCK_MONOTONIC) - crew->begun) * left / work);
+    if (work > 0.02) progress.eta_s = fmax(0, (qea_pool_now() - crew->begun) * left / work);
+    if (crew->trials->clock != NULL) /* fmin leaves out a NaN */
+        progress.eta_s = fmin(progress.eta_s, budget_left(crew->trials->clock));
     options->progress(options->user, &progress);
+}
+
+/* A time that cannot be stored ends nothing; the next write of a result tells of the disk. */
+static void save_clock(const qea_crew *crew, bool at_once) {
+    if (crew->trials->clock != NULL && qea_search_clock_save(NULL, crew->trials->clock, at_once) != QEA_OK)
+        qea_task_log(&crew->run->task, "the store did not take the time");
 }
 
 static void on_start(void *user, uint64_t job, int attempt) {
@@ -90,7 +103,7 @@ static void on_start(void *user, uint64_t job, int attempt) {
     if (slot == NULL) slot = running_of(crew, 0);
     if (slot != NULL) *slot = (running_trial){.id = job};
     qea_trial_record *record = qea_step_trials_find(crew->trials, job);
-    if (record != NULL && record->started_s == 0) record->started_s = now_s(CLOCK_REALTIME);
+    if (record != NULL && record->started_s == 0) record->started_s = unix_time();
     tell(crew, NULL);
 }
 
@@ -105,6 +118,7 @@ static void on_update(void *user, uint64_t job, const json_t *message) {
         if (epochs > 0 && steps > 0) slot->fraction = fmin(1, (epoch + step / steps) / epochs);
         slot->images_per_s = json_number_value(json_object_get(message, "images_per_s"));
     }
+    save_clock(crew, false);
     tell(crew, NULL);
 }
 
@@ -193,7 +207,7 @@ static qea_status on_outcome(qea_context *ctx, void *user, const qea_outcome *ou
         return qea_fail(ctx, QEA_ERR_STATE, "a worker answered for trial %" PRIu64 ", which is not known",
                         outcome->job);
     record->attempts = outcome->attempts;
-    record->ended_s = now_s(CLOCK_REALTIME);
+    record->ended_s = unix_time();
     if (outcome->result != NULL && has_accuracy(outcome->result)) {
         QEA_TRY(record_done(ctx, crew, record, outcome->result));
     } else {
@@ -206,6 +220,7 @@ static qea_status on_outcome(qea_context *ctx, void *user, const qea_outcome *ou
         QEA_TRY(
             qea_store_set(ctx, crew->run->task.store, "repeatable", "a trial met its time-out or a lack of memory"));
     QEA_TRY(qea_store_put_trial(ctx, crew->run->task.store, record));
+    save_clock(crew, false);
     remove_checkpoint(crew, record->id);
     crew->finished_here++;
     char line[640];
@@ -306,7 +321,12 @@ static qea_status prepare(qea_context *ctx, qea_crew *crew) {
                             .on_update = on_update,
                             .on_outcome = on_outcome,
                             .on_event = on_event};
-    crew->begun = now_s(CLOCK_MONOTONIC);
+    crew->begun = qea_pool_now();
+    const qea_search_clock *clock = crew->trials->clock;
+    if (clock != NULL && clock->budget > 0) {
+        pool.deadline = crew->begun + fmax(0, qea_search_clock_left(clock));
+        pool.grace_s = qea_search_clock_grace(clock);
+    }
     QEA_TRY(see_what_is_done(ctx, crew));
     return qea_pool_create(ctx, &pool, &crew->pool);
 }
@@ -337,5 +357,8 @@ qea_status qea_crew_run(qea_context *ctx, qea_crew *crew) {
     for (size_t i = 0; i < crew->trials->count; i++)
         if (crew->trials->records[i].state == QEA_TRIAL_ASKED)
             QEA_TRY(submit_one(ctx, crew, &crew->trials->records[i]));
-    return qea_pool_drain(ctx, crew->pool);
+    qea_status status = qea_pool_drain(ctx, crew->pool);
+    for (int i = 0; i < crew->workers; i++) crew->running[i] = (running_trial){0}; /* those that were given up */
+    save_clock(crew, true);
+    return status;
 }

@@ -42,16 +42,11 @@ static qea_status fill_layers(qea_context *ctx, const qea_run *run, qea_estimate
     return QEA_OK;
 }
 
-static qea_status fill_costs(qea_context *ctx, const qea_run *run, uint16_t *genome, uint8_t *bits, qea_estimate *out) {
+static qea_status fill_costs(qea_context *ctx, const qea_run *run, qea_estimate *out) {
     const qea_bit_space *space = run->space;
-    uint8_t *w = bits, *a = bits + space->num_layers;
     out->num_genes = space->num_genes;
     for (size_t i = 0; i < space->num_genes; i++) out->genomes_log10 += log10(space->gene_sizes[i]);
-    qea_bit_space_decode(space, genome, w, a); /* all zero: the least bits */
-    QEA_TRY(qea_bit_space_cost(ctx, space, w, a, &out->cheapest));
-    for (size_t i = 0; i < space->num_genes; i++) genome[i] = (uint16_t)(space->gene_sizes[i] - 1);
-    qea_bit_space_decode(space, genome, w, a);
-    QEA_TRY(qea_bit_space_cost(ctx, space, w, a, &out->dearest));
+    QEA_TRY(qea_bit_space_extremes(ctx, space, &out->cheapest, &out->dearest));
     return qea_graph_cost(ctx, run->graph, NULL, &out->full);
 }
 
@@ -61,7 +56,7 @@ static size_t rounds_of(size_t trials, int workers) { return (trials + (size_t)w
 
 static void count_trials(const qea_study_config *config, int workers, bool search, qea_estimate_step *step) {
     if (search) {
-        step->trials = config->random_samples + config->num_generations * config->num_individual;
+        step->trials = qea_budget_trials(config);
         step->rounds = rounds_of(config->random_samples, workers) +
                        config->num_generations * rounds_of(config->num_individual, workers);
     } else {
@@ -100,7 +95,7 @@ static qea_status estimate_step(qea_context *ctx, const qea_run *run, const qea_
 static qea_status estimate(qea_context *ctx, const qea_run *run, double seconds, uint16_t *genome, uint8_t *bits,
                            qea_estimate *out) {
     QEA_TRY(fill_layers(ctx, run, out));
-    QEA_TRY(fill_costs(ctx, run, genome, bits, out));
+    QEA_TRY(fill_costs(ctx, run, out));
     qea_job job = middle_job(run, genome, bits);
     out->workers = qea_crew_workers(run->config);
     out->threads_per_worker = run->config->threads_per_worker;

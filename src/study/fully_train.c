@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/text.h"
 #include "quantea/search.h"
 #include "study/run.h"
 
@@ -67,6 +68,7 @@ static qea_status cap(qea_context *ctx, const qea_run *run, qea_step_trials *sea
     return status;
 }
 
+/* A model that the store may know from an earlier session. */
 static qea_status add_if_new(qea_context *ctx, qea_run *run, qea_step_trials *trials, uint64_t id, const char *label,
                              uint64_t source, const uint8_t *weight_bits, const uint8_t *activation_bits) {
     const qea_trial_record *known = qea_step_trials_find(trials, id);
@@ -80,7 +82,41 @@ static qea_status add_if_new(qea_context *ctx, qea_run *run, qea_step_trials *tr
                     run->task.folder, id);
 }
 
-static qea_status add_front(qea_context *ctx, qea_run *run, qea_step_trials *search, qea_step_trials *trials) {
+static uint64_t last_id(const qea_step_trials *trials) {
+    return trials->count > 0 ? trials->records[trials->count - 1].id : 0;
+}
+
+/* Baselines are numbered behind the trials that the search had when the first full training began. */
+static qea_status find_first_baseline(qea_context *ctx, const qea_run *run, const qea_step_trials *search,
+                                      uint64_t *id) {
+    static const char setting[] = "first baseline";
+    char *text, number[24];
+    long long value;
+    QEA_TRY(qea_store_get(ctx, run->task.store, setting, &text));
+    bool known = text != NULL && qea_int_parse(text, &value) && value > 0;
+    qea_free(text);
+    *id = known ? (uint64_t)value : last_id(search) + 1;
+    if (known) return QEA_OK;
+    (void)snprintf(number, sizeof number, "%" PRIu64, *id);
+    return qea_store_set(ctx, run->task.store, setting, number);
+}
+
+/* Of the model of a trial of the search: the trial's own, but where the search went on after a full training another
+ * model may have that. */
+static uint64_t model_id(const qea_run *run, const qea_step_trials *search, qea_step_trials *trials,
+                         uint64_t first_baseline, uint64_t source) {
+    uint64_t behind_baselines = first_baseline + (uint64_t)run->config->num_baselines, free_id = behind_baselines;
+    for (size_t i = 0; i < trials->count; i++)
+        if (trials->records[i].source == source && strcmp(trials->records[i].label, "front") == 0)
+            return trials->records[i].id;
+    bool taken = source >= first_baseline && source < behind_baselines;
+    if (!taken && qea_step_trials_find(trials, source) == NULL) return source;
+    if (free_id <= last_id(search)) free_id = last_id(search) + 1;
+    return free_id <= last_id(trials) ? last_id(trials) + 1 : free_id;
+}
+
+static qea_status add_front(qea_context *ctx, qea_run *run, qea_step_trials *search, uint64_t first_baseline,
+                            qea_step_trials *trials) {
     front_choice front = {0};
     qea_status status = qea_run_front(ctx, run, search, &front.ids, &front.count);
     if (status == QEA_OK) {
@@ -89,16 +125,11 @@ static qea_status add_front(qea_context *ctx, qea_run *run, qea_step_trials *sea
     }
     for (size_t i = 0; status == QEA_OK && i < front.count; i++) {
         const qea_trial_record *trial = qea_step_trials_find(search, front.ids[i]);
-        status =
-            add_if_new(ctx, run, trials, trial->id, "front", trial->id, trial->weight_bits, trial->activation_bits);
+        status = add_if_new(ctx, run, trials, model_id(run, search, trials, first_baseline, trial->id), "front",
+                            trial->id, trial->weight_bits, trial->activation_bits);
     }
     qea_free(front.ids);
     return status;
-}
-
-/* Baselines are numbered behind every trial that the search can have. */
-static uint64_t first_baseline_id(const qea_study_config *config) {
-    return config->random_samples + config->num_generations * config->num_individual + 1;
 }
 
 static bool all_equal(const uint8_t *bits, size_t count, int value) {
@@ -121,7 +152,7 @@ static const qea_trial_record *uniform_front_model(const qea_run *run, const qea
     return NULL;
 }
 
-static qea_status add_baselines(qea_context *ctx, qea_run *run, qea_step_trials *trials) {
+static qea_status add_baselines(qea_context *ctx, qea_run *run, uint64_t first_id, qea_step_trials *trials) {
     const qea_study_config *config = run->config;
     size_t layers = run->space->num_layers;
     uint8_t *bits;
@@ -138,8 +169,7 @@ static qea_status add_baselines(qea_context *ctx, qea_run *run, qea_step_trials 
         }
         memset(bits, w, layers);
         memset(bits + layers, a, layers);
-        status =
-            add_if_new(ctx, run, trials, first_baseline_id(config) + (uint64_t)i, "baseline", 0, bits, bits + layers);
+        status = add_if_new(ctx, run, trials, first_id + (uint64_t)i, "baseline", 0, bits, bits + layers);
     }
     qea_free(bits);
     return status;
@@ -158,10 +188,10 @@ static qea_status copy_as_baseline(qea_context *ctx, const qea_run *run, const q
 }
 
 /* Baselines that were not trained because a front model is the same network trained from the same seed. */
-static qea_status add_twins(qea_context *ctx, const qea_run *run, const qea_step_trials *trials) {
+static qea_status add_twins(qea_context *ctx, const qea_run *run, uint64_t first_id, const qea_step_trials *trials) {
     for (int i = 0; i < run->config->num_baselines; i++) {
         const qea_trial_record *front = uniform_front_model(run, trials, run->config->baselines[i]);
-        if (front != NULL) QEA_TRY(copy_as_baseline(ctx, run, front, first_baseline_id(run->config) + (uint64_t)i));
+        if (front != NULL) QEA_TRY(copy_as_baseline(ctx, run, front, first_id + (uint64_t)i));
     }
     return QEA_OK;
 }
@@ -172,18 +202,21 @@ static qea_status train_all(qea_context *ctx, qea_run *run, qea_step_trials *tri
     QEA_TRY(qea_crew_create(ctx, run, trials, &crew));
     qea_status status = qea_crew_run(ctx, crew);
     qea_crew_destroy(crew);
-    return status == QEA_OK ? add_twins(ctx, run, trials) : status;
+    return status;
 }
 
 qea_status qea_run_fully_train(qea_context *ctx, qea_run *run) {
     qea_step_trials search = {.step = "nas"},
                     trials = {.step = "fully_train", .keep_models = true, .checkpoints = true};
+    uint64_t first_baseline = 0;
     qea_status status = qea_step_trials_load(ctx, run, &search);
     if (status == QEA_OK) status = qea_step_trials_load(ctx, run, &trials);
-    if (status == QEA_OK) status = add_front(ctx, run, &search, &trials);
-    if (status == QEA_OK) status = add_baselines(ctx, run, &trials);
+    if (status == QEA_OK) status = find_first_baseline(ctx, run, &search, &first_baseline);
+    if (status == QEA_OK) status = add_front(ctx, run, &search, first_baseline, &trials);
+    if (status == QEA_OK) status = add_baselines(ctx, run, first_baseline, &trials);
     if (status == QEA_OK) status = qea_step_trials_save(ctx, run, &trials, 0);
     if (status == QEA_OK) status = train_all(ctx, run, &trials);
+    if (status == QEA_OK) status = add_twins(ctx, run, first_baseline, &trials);
     qea_step_trials_clear(&trials);
     qea_step_trials_clear(&search);
     return status;

@@ -24,7 +24,11 @@ typedef struct nas {
     qea_crew *crew;         /* owned */
     uint16_t *genome;       /* owned, [num_genes] */
     uint8_t *bits;          /* owned, [2 L] */
-    size_t told;            /* records before it were told */
+    size_t asked, told;     /* records before it were asked for, were told */
+    qea_search_clock clock;
+    qea_volume *volume; /* owned; of the results told */
+    size_t idle;        /* generations since it grew */
+    bool out_of_time;
 } nas;
 
 static qea_status create_search(qea_context *ctx, nas *n) {
@@ -72,41 +76,69 @@ static qea_status take_ask(qea_context *ctx, nas *n, uint64_t trial) {
                     n->run->task.folder, trial);
 }
 
-/* Trains what has no result yet, then tells the results in id order. */
-static qea_status finish_generation(qea_context *ctx, nas *n, size_t first_new, size_t end) {
-    QEA_TRY(qea_step_trials_save(ctx, n->run, &n->trials, first_new));
-    QEA_TRY(qea_crew_run(ctx, n->crew));
+/* Tells the results up to `end` in id order; one that has none, as the time is spent, ends the search. */
+static qea_status tell_results(qea_context *ctx, nas *n, size_t end) {
+    const qea_study_config *config = n->run->config;
     double minimised[QEA_MAX_OBJECTIVES];
     for (; n->told < end; n->told++) {
         const qea_trial_record *record = &n->trials.records[n->told];
-        bool done = record->state == QEA_TRIAL_DONE && record->num_objectives == (size_t)n->run->config->num_objectives;
+        if (record->state == QEA_TRIAL_ASKED) {
+            n->out_of_time = true;
+            return QEA_OK;
+        }
+        bool done = record->state == QEA_TRIAL_DONE && record->num_objectives == (size_t)config->num_objectives;
         if (done) qea_run_minimised(n->run, record->objectives, minimised);
         QEA_TRY(qea_search_tell(ctx, n->search, record->id, done ? minimised : NULL, 0));
+        QEA_TRY(qea_box_add(ctx, config, &n->run->box, n->volume, record));
     }
     return QEA_OK;
 }
 
+/* Trains what has no result yet, then tells the results. */
+static qea_status finish_generation(qea_context *ctx, nas *n, size_t first_new) {
+    QEA_TRY(qea_step_trials_save(ctx, n->run, &n->trials, first_new));
+    QEA_TRY(qea_crew_run(ctx, n->crew));
+    double before = n->told > 0 ? qea_box_share(n->volume) : -1; /* any first population is a progress */
+    QEA_TRY(tell_results(ctx, n, n->asked));
+    n->idle = qea_box_share(n->volume) > before ? 0 : n->idle + 1;
+    return QEA_OK;
+}
+
+static bool is_stagnant(const nas *n) {
+    return n->run->config->stagnation > 0 && n->idle >= n->run->config->stagnation;
+}
+
 static void describe_end(const nas *n, qea_ask what, char *text, size_t size) {
-    if (what == QEA_ASK_EXHAUSTED)
-        (void)snprintf(text, size, "every allowed genome has been evaluated (%zu trials)", n->told);
+    const qea_study_config *config = n->run->config;
+    char time[48];
+    size_t finished = 0;
+    for (size_t i = 0; i < n->trials.count; i++) finished += n->trials.records[i].state != QEA_TRIAL_ASKED;
+    if (n->out_of_time)
+        (void)snprintf(text, size, "the time of %s is spent (%zu trials)", qea_duration_format(config->budget_s, time),
+                       finished);
+    else if (what == QEA_ASK_EXHAUSTED)
+        (void)snprintf(text, size, "every allowed genome has been evaluated (%zu trials)", finished);
+    else if (what == QEA_ASK_DONE)
+        (void)snprintf(text, size, "the budget of %zu trials is spent", finished);
     else
-        (void)snprintf(text, size, "the budget of %zu trials is spent", n->told);
+        (void)snprintf(text, size, "the hypervolume has not grown for %zu generations (%zu trials)", config->stagnation,
+                       finished);
 }
 
 static qea_status search_to_end(qea_context *ctx, nas *n, char **end) {
-    size_t stored = n->trials.count, asked = 0;
+    size_t stored = n->trials.count, most = qea_budget_trials(n->run->config);
     for (;;) {
-        qea_ask what;
+        qea_ask what = QEA_ASK_DONE;
         uint64_t trial;
-        QEA_TRY(qea_search_ask(ctx, n->search, &what, &trial, n->genome));
+        if (n->asked < most) QEA_TRY(qea_search_ask(ctx, n->search, &what, &trial, n->genome));
         if (what == QEA_ASK_TRIAL) {
             QEA_TRY(take_ask(ctx, n, trial));
-            asked++;
+            n->asked++;
             continue;
         }
         n->trials.generation = qea_search_generation(n->search);
-        if (asked > n->told) QEA_TRY(finish_generation(ctx, n, stored < n->told ? n->told : stored, asked));
-        if (what == QEA_ASK_WAIT) continue;
+        if (n->asked > n->told) QEA_TRY(finish_generation(ctx, n, stored < n->told ? n->told : stored));
+        if (what == QEA_ASK_WAIT && !n->out_of_time && !is_stagnant(n)) continue;
         char text[128];
         describe_end(n, what, text, sizeof text);
         QEA_TRY(qea_store_set(ctx, n->run->task.store, "search end", text));
@@ -125,13 +157,16 @@ static qea_status fix_box(qea_context *ctx, qea_run *run) {
 static qea_status run_nas(qea_context *ctx, nas *n, char **end) {
     const qea_study_config *config = n->run->config;
     n->trials.step = "nas";
-    n->trials.total = config->random_samples + config->num_generations * config->num_individual;
+    n->trials.total = qea_budget_trials(config);
     n->trials.keep_models = config->nas_recipe.save_weights || config->init == QEA_INIT_SEARCH;
     QEA_TRY(QEA_NEW(ctx, "genome", n->genome, n->run->space->num_genes));
     QEA_TRY(QEA_NEW(ctx, "bits", n->bits, 2 * n->run->space->num_layers));
     QEA_TRY(create_search(ctx, n));
     QEA_TRY(fix_box(ctx, n->run));
+    QEA_TRY(qea_box_volume(ctx, config, &n->run->box, &n->volume));
     QEA_TRY(qea_step_trials_load(ctx, n->run, &n->trials));
+    QEA_TRY(qea_search_clock_start(ctx, n->run->task.store, config->budget_s, &n->clock));
+    n->trials.clock = &n->clock;
     QEA_TRY(qea_crew_create(ctx, n->run, &n->trials, &n->crew));
     return search_to_end(ctx, n, end);
 }
@@ -141,6 +176,7 @@ qea_status qea_run_nas(qea_context *ctx, qea_run *run, char **end) {
     qea_status status = run_nas(ctx, &n, end);
     qea_crew_destroy(n.crew);
     qea_search_destroy(n.search);
+    qea_volume_destroy(n.volume);
     qea_step_trials_clear(&n.trials);
     qea_free(n.uniform);
     qea_free(n.genome);

@@ -36,7 +36,7 @@ struct qea_pool {
     size_t next; /* all jobs before it are given out or finished */
 };
 
-static double now_s(void) {
+double qea_pool_now(void) {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
@@ -157,7 +157,7 @@ static qea_status give_out(qea_context *ctx, qea_pool *pool) {
         if (worker->process.pid == 0)
             QEA_TRY(qea_process_start(ctx, &worker->process, pool->config.argv, pool->config.log_fd));
         worker->job = pool->next++;
-        worker->started = now_s();
+        worker->started = qea_pool_now();
         worker->oom_kills = qea_oom_kills();
         job->worker = i;
         job->attempts++;
@@ -225,7 +225,7 @@ static qea_status check_timeouts(qea_context *ctx, qea_pool *pool) {
     if (pool->config.timeout_s <= 0) return QEA_OK;
     for (int i = 0; i < pool->config.workers; i++) {
         pool_worker *worker = &pool->workers[i];
-        if (worker->job == SIZE_MAX || now_s() - worker->started < pool->config.timeout_s) continue;
+        if (worker->job == SIZE_MAX || qea_pool_now() - worker->started < pool->config.timeout_s) continue;
         char text[96];
         (void)snprintf(text, sizeof text, "time-out: no result after %lld s", (long long)pool->config.timeout_s);
         QEA_TRY(worker_gone(ctx, pool, worker, true, text));
@@ -246,11 +246,18 @@ static qea_status wait_and_listen(qea_context *ctx, qea_pool *pool) {
     return QEA_OK;
 }
 
+/* Seconds since the deadline; negative before it. */
+static double overdue(const qea_pool *pool) {
+    return pool->config.deadline > 0 ? qea_pool_now() - pool->config.deadline : -1;
+}
+
 static qea_status drain(qea_context *ctx, qea_pool *pool) {
     while (pool->unfinished > 0) {
         if (pool->config.stop != NULL && *pool->config.stop)
             return qea_fail(ctx, QEA_ERR_INTERRUPTED, "stopped; the task can be resumed");
-        QEA_TRY(give_out(ctx, pool));
+        double late = overdue(pool);
+        if (late >= 0 && (late >= pool->config.grace_s || qea_pool_running(pool) == 0)) return QEA_OK;
+        if (late < 0) QEA_TRY(give_out(ctx, pool));
         QEA_TRY(wait_and_listen(ctx, pool));
         QEA_TRY(check_timeouts(ctx, pool));
     }
@@ -259,11 +266,7 @@ static qea_status drain(qea_context *ctx, qea_pool *pool) {
 
 qea_status qea_pool_drain(qea_context *ctx, qea_pool *pool) {
     qea_status status = drain(ctx, pool);
-    if (status == QEA_OK) {
-        forget_jobs(pool);
-        return QEA_OK;
-    }
-    for (int i = 0; i < pool->config.workers; i++) { /* nothing more is wanted of them */
+    for (int i = 0; i < pool->config.workers && pool->unfinished > 0; i++) { /* nothing more is wanted of them */
         qea_process_free(&pool->workers[i].process);
         pool->workers[i].job = SIZE_MAX;
     }

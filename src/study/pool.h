@@ -24,6 +24,8 @@ typedef struct qea_pool_config {
     int log_fd;                        /* workers' stderr; -1: ours */
     double timeout_s;                  /* of one attempt; 0 = none */
     int max_attempts;                  /* >= 1 */
+    double deadline;                   /* by qea_pool_now; from then on no job begins; 0 = none */
+    double grace_s;                    /* that running jobs have behind the deadline to end */
     const volatile sig_atomic_t *stop; /* borrowed or NULL */
     void *user;
     /* A job was given to a worker. */
@@ -47,7 +49,11 @@ QEA_MUST_USE qea_status qea_pool_submit(qea_context *ctx, qea_pool *pool, uint64
 
 size_t qea_pool_running(const qea_pool *pool);
 
-/* Works until every job has an outcome. QEA_ERR_INTERRUPTED: stop was set (running jobs are lost and have no outcome);
+/* Seconds on a clock that only goes forward. */
+double qea_pool_now(void);
+
+/* Works until every job has an outcome, or the deadline's grace is over: then what runs is killed, and it and what has
+ * not begun have no outcome. QEA_ERR_INTERRUPTED: stop was set (running jobs are lost and have no outcome);
  * another error: a worker said that no job can work (bad data, say), or a callback failed. */
 QEA_MUST_USE qea_status qea_pool_drain(qea_context *ctx, qea_pool *pool);
 

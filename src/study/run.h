@@ -4,6 +4,7 @@
 
 #include "quantea/study.h"
 #include "report/report.h"
+#include "study/budget.h"
 #include "study/pool.h"
 #include "study/space.h"
 #include "study/task.h"
@@ -36,6 +37,7 @@ typedef struct qea_step_trials {
     bool warm;        /* fully_train: start from the search's weights */
     bool keep_models; /* save model files */
     bool checkpoints;
+    qea_search_clock *clock; /* borrowed; nas: begins nothing when its budget is spent; NULL: none */
 } qea_step_trials;
 void qea_step_trials_clear(qea_step_trials *trials);
 
@@ -43,7 +45,7 @@ void qea_step_trials_clear(qea_step_trials *trials);
 QEA_MUST_USE qea_status qea_step_trials_load(qea_context *ctx, const qea_run *run, qea_step_trials *trials);
 /* The record of `id`, or NULL. */
 qea_trial_record *qea_step_trials_find(qea_step_trials *trials, uint64_t id);
-/* Appends (ids ascend) a record in state ASKED; weight and activation bits [num_layers] are copied. */
+/* Inserts by id a record in state ASKED; weight and activation bits [num_layers] are copied. */
 QEA_MUST_USE qea_status qea_step_trials_add(qea_context *ctx, const qea_run *run, qea_step_trials *trials, uint64_t id,
                                             const char *label, uint64_t source, const uint16_t *genome,
                                             size_t genome_length, const uint8_t *weight_bits,
@@ -60,7 +62,8 @@ int qea_crew_workers(const qea_study_config *config);
 typedef struct qea_crew qea_crew;
 QEA_MUST_USE qea_status qea_crew_create(qea_context *ctx, const qea_run *run, qea_step_trials *trials, qea_crew **out);
 void qea_crew_destroy(qea_crew *crew);
-/* Trains every record of the step that is in state ASKED; each result is in the store before the next is taken. */
+/* Trains every record of the step that is in state ASKED; each result is in the store before the next is taken. Where
+ * the clock's budget ends before, records stay ASKED. */
 QEA_MUST_USE qea_status qea_crew_run(qea_context *ctx, qea_crew *crew);
 
 /* The steps. *table (owned by the caller, qea_free) and *end may stay NULL. */

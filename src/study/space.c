@@ -194,6 +194,18 @@ qea_status qea_bit_space_cost(qea_context *ctx, const qea_bit_space *space, cons
     return qea_graph_cost(ctx, space->graph, &policy, out);
 }
 
+qea_status qea_bit_space_extremes(qea_context *ctx, const qea_bit_space *space, qea_cost *cheapest, qea_cost *dearest) {
+    uint8_t *w = space->scratch_bits, *a = w + space->num_layers;
+    uint16_t *genome; /* all zero: the fewest bits */
+    QEA_TRY(QEA_NEW(ctx, "genome", genome, space->num_genes));
+    qea_bit_space_decode(space, genome, w, a);
+    qea_status status = qea_bit_space_cost(ctx, space, w, a, cheapest);
+    for (size_t i = 0; i < space->num_genes; i++) genome[i] = (uint16_t)(space->gene_sizes[i] - 1);
+    qea_bit_space_decode(space, genome, w, a);
+    qea_free(genome);
+    return status == QEA_OK ? qea_bit_space_cost(ctx, space, w, a, dearest) : status;
+}
+
 static double excess(const qea_limit *limit, double value) {
     double width = limit->high - limit->low;
     double unit = isfinite(width) && width > 0 ? width : fmax(fabs(limit->high), 1.0);

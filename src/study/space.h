@@ -36,6 +36,10 @@ void qea_bit_space_nearest(const qea_bit_space *space, int weight_bits, int acti
 QEA_MUST_USE qea_status qea_bit_space_cost(qea_context *ctx, const qea_bit_space *space, const uint8_t *weight_bits,
                                            const uint8_t *activation_bits, qea_cost *out);
 
+/* What the genomes of the fewest and of the most bits cost. */
+QEA_MUST_USE qea_status qea_bit_space_extremes(qea_context *ctx, const qea_bit_space *space, qea_cost *cheapest,
+                                               qea_cost *dearest);
+
 /* Sum over the configuration's limits on costs of the relative excess; 0 = within all. Signature of
  * qea_search_config.violation with `user` = the space. */
 double qea_bit_space_violation(void *space, const uint16_t *genome);

@@ -18,7 +18,8 @@ qea_status qea_step_trials_load(qea_context *ctx, const qea_run *run, qea_step_t
     return QEA_OK;
 }
 
-qea_trial_record *qea_step_trials_find(qea_step_trials *trials, uint64_t id) {
+/* Index of the first record whose id is not below. */
+static size_t find_place(const qea_step_trials *trials, uint64_t id) {
     size_t low = 0, high = trials->count;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
@@ -27,7 +28,12 @@ qea_trial_record *qea_step_trials_find(qea_step_trials *trials, uint64_t id) {
         else
             high = middle;
     }
-    return low < trials->count && trials->records[low].id == id ? &trials->records[low] : NULL;
+    return low;
+}
+
+qea_trial_record *qea_step_trials_find(qea_step_trials *trials, uint64_t id) {
+    size_t at = find_place(trials, id);
+    return at < trials->count && trials->records[at].id == id ? &trials->records[at] : NULL;
 }
 
 static qea_status copy_bytes(qea_context *ctx, const char *what, const void *from, size_t count, size_t size,
@@ -40,13 +46,14 @@ static qea_status copy_bytes(qea_context *ctx, const char *what, const void *fro
 qea_status qea_step_trials_add(qea_context *ctx, const qea_run *run, qea_step_trials *trials, uint64_t id,
                                const char *label, uint64_t source, const uint16_t *genome, size_t genome_length,
                                const uint8_t *weight_bits, const uint8_t *activation_bits) {
-    size_t layers = run->space->num_layers;
-    if (trials->count > 0 && trials->records[trials->count - 1].id >= id)
-        return qea_fail(ctx, QEA_ERR_STATE, "%s: trial %llu stands after trial %llu in the store", trials->step,
-                        (unsigned long long)trials->records[trials->count - 1].id, (unsigned long long)id);
+    size_t layers = run->space->num_layers, at = find_place(trials, id);
+    if (at < trials->count && trials->records[at].id == id)
+        return qea_fail(ctx, QEA_ERR_STATE, "%s: trial %llu stands in the store already", trials->step,
+                        (unsigned long long)id);
     QEA_TRY(qea_grow(ctx, "trials", (void **)&trials->records, &trials->capacity, trials->count + 1,
                      sizeof *trials->records));
-    qea_trial_record *record = &trials->records[trials->count++];
+    qea_trial_record *record = &trials->records[at];
+    memmove(record + 1, record, (trials->count++ - at) * sizeof *record);
     *record = (qea_trial_record){
         .id = id, .source = source, .state = QEA_TRIAL_ASKED, .genome_length = genome_length, .num_layers = layers};
     QEA_TRY(qea_strdup(ctx, trials->step, &record->step));

@@ -83,8 +83,8 @@ void qea_step_view_clear(qea_step_view *view) {
 static qea_status expect_trials(qea_context *ctx, const qea_run *run, qea_step_view *view) {
     char *end;
     QEA_TRY(qea_store_get(ctx, run->task.store, "search end", &end));
-    if (end == NULL && run->config->has_nas)
-        view->step.expected = run->config->random_samples + run->config->num_generations * run->config->num_individual;
+    bool ended = end != NULL && end[0] != '\0';
+    if (!ended && run->config->has_nas) view->step.expected = qea_budget_trials(run->config);
     qea_free(end);
     return QEA_OK;
 }

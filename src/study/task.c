@@ -38,7 +38,7 @@ static qea_status open_parts(qea_context *ctx, qea_task *task) {
     return QEA_OK; /* without a log the run can go on */
 }
 
-static qea_status save_config(qea_context *ctx, const qea_task *task, const qea_study_config *config) {
+qea_status qea_task_save_config(qea_context *ctx, const qea_task *task, const qea_study_config *config) {
     char *text;
     QEA_TRY(qea_yaml_emit(ctx, config->tree, &text));
     qea_status status = qea_file_write(ctx, task->config_path, text, strlen(text));
@@ -57,7 +57,7 @@ qea_status qea_task_create(qea_context *ctx, const char *base, const char *id, c
                           out->folder);
     qea_free(database);
     if (status == QEA_OK) status = open_parts(ctx, out);
-    if (status == QEA_OK) status = save_config(ctx, out, config);
+    if (status == QEA_OK) status = qea_task_save_config(ctx, out, config);
     if (status != QEA_OK) qea_task_close(out);
     return status;
 }

@@ -16,6 +16,9 @@ typedef struct qea_task {
 QEA_MUST_USE qea_status qea_task_create(qea_context *ctx, const char *base, const char *id,
                                         const qea_study_config *config, qea_task *out);
 
+/* Writes output/config.yml anew: a continued task may have a larger budget. */
+QEA_MUST_USE qea_status qea_task_save_config(qea_context *ctx, const qea_task *task, const qea_study_config *config);
+
 /* Opens an existing one to go on: by path, or by name under `base`. */
 QEA_MUST_USE qea_status qea_task_open(qea_context *ctx, const char *base, const char *task, qea_task *out);
 /* Opens one to read it, also while it runs: nothing is locked, made or logged. */

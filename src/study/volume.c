@@ -8,25 +8,10 @@
 
 static const char setting[] = "hypervolume box";
 
-/* The cost of the genome whose genes all have their first or their last candidate. */
-static qea_status cost_of_extreme(qea_context *ctx, const qea_bit_space *space, bool highest, uint16_t *genome,
-                                  qea_cost *out) {
-    uint8_t *w = space->scratch_bits, *a = w + space->num_layers;
-    for (size_t i = 0; i < space->num_genes; i++)
-        genome[i] = highest ? (uint16_t)(space->gene_sizes[i] - 1) : (uint16_t)0;
-    qea_bit_space_decode(space, genome, w, a);
-    return qea_bit_space_cost(ctx, space, w, a, out);
-}
-
 qea_status qea_box_of_space(qea_context *ctx, const qea_bit_space *space, qea_box *out) {
-    uint16_t *genome;
     qea_cost least, most;
     *out = (qea_box){0};
-    QEA_TRY(QEA_NEW(ctx, "genome", genome, space->num_genes));
-    qea_status status = cost_of_extreme(ctx, space, false, genome, &least);
-    if (status == QEA_OK) status = cost_of_extreme(ctx, space, true, genome, &most);
-    qea_free(genome);
-    if (status != QEA_OK) return status;
+    QEA_TRY(qea_bit_space_extremes(ctx, space, &least, &most));
     for (int i = 0; i < space->config->num_objectives; i++) {
         qea_objective objective = space->config->objectives[i];
         bool accuracy = objective == QEA_OBJ_ACCURACY;

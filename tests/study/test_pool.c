@@ -186,6 +186,44 @@ static void stop_interrupts_and_leaves_jobs_without_outcome(void **state) {
     assert_int_equal(log.done[1] + log.failed[1], 0);
 }
 
+static void behind_the_deadline_no_job_begins_and_those_that_run_have_the_grace_to_end(void **state) {
+    (void)state;
+    /* Job 1 ends within the grace, job 2 does not, jobs 3 and 4 never begin. */
+    static const char script[] = "case $line in *1*) sleep 0.4 ;; *) exec sleep 60 ;; esac\n"
+                                 "echo '{\"type\": \"done\", \"result\": {\"value\": 7}}'";
+    char program[512];
+    (void)snprintf(program, sizeof program, "while read -r line; do %s\ndone", script);
+    const char *const argv[] = {"/bin/sh", "-c", program, NULL};
+    log_of_outcomes log;
+    memset(&log, 0, sizeof log);
+    qea_pool *pool;
+    const double begun = qea_pool_now();
+    qea_pool_config config = {.argv = argv,
+                              .workers = 2,
+                              .log_fd = -1,
+                              .max_attempts = 1,
+                              .deadline = begun + 0.1,
+                              .grace_s = 1.5,
+                              .user = &log,
+                              .on_start = note_start,
+                              .on_outcome = note_outcome,
+                              .on_event = note_event};
+    assert_int_equal(qea_pool_create(NULL, &config, &pool), QEA_OK);
+    for (uint64_t job = 1; job <= 4; job++) {
+        char line[8];
+        (void)snprintf(line, sizeof line, "%d", (int)job);
+        assert_int_equal(qea_pool_submit(NULL, pool, job, line), QEA_OK);
+    }
+    assert_int_equal(qea_pool_drain(NULL, pool), QEA_OK);
+    assert_true(qea_pool_now() - begun < 10);
+    assert_int_equal(qea_pool_running(pool), 0);
+    qea_pool_destroy(pool);
+    assert_int_equal(log.done[1], 1);
+    assert_int_equal(log.done[2] + log.failed[2], 0);
+    assert_int_equal(log.starts[2], 1);
+    assert_int_equal(log.starts[3] + log.starts[4], 0);
+}
+
 static void a_command_that_cannot_be_started_is_an_error_that_names_it(void **state) {
     (void)state;
     const char *const argv[] = {"/nonexistent/worker", NULL};
@@ -213,6 +251,7 @@ int main(void) {
         cmocka_unit_test(a_fatal_answer_ends_the_drain_with_its_status_and_reason),
         cmocka_unit_test(nonsense_from_a_worker_is_a_failed_attempt),
         cmocka_unit_test(stop_interrupts_and_leaves_jobs_without_outcome),
+        cmocka_unit_test(behind_the_deadline_no_job_begins_and_those_that_run_have_the_grace_to_end),
         cmocka_unit_test(a_command_that_cannot_be_started_is_an_error_that_names_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -365,6 +365,64 @@ static void a_finished_task_resumes_without_training_anything(void **state) {
     assert_same_results("plain", "single");
 }
 
+static void assert_same_file(const char *a, const char *b) {
+    char *text_a = slurp(a), *text_b = slurp(b);
+    assert_string_equal(text_a, text_b);
+    qea_free(text_a);
+    qea_free(text_b);
+}
+
+static void a_finished_search_continues_with_a_larger_budget_to_the_same_trials(void **state) {
+    (void)state;
+    assert_int_equal(run("", "run config.yml -t longer --set nas.trials=9"), 0);
+    assert_output_has("the budget of 9 trials is spent");
+    assert_int_equal(run("", "run --resume tasks/longer --set nas.trials=8"), 2);
+    assert_output_has("has had 9 already");
+    assert_int_equal(run("", "run --resume tasks/longer --set nas.trainer.epochs=2"), 2);
+    assert_output_has("nas.budget");
+    assert_int_equal(run("", "run --resume tasks/longer --set nas.trials=14"), 0);
+    assert_output_has("the budget of 14 trials is spent");
+    assert_same_file("tasks/plain/output/nas/trials.csv", "tasks/longer/output/nas/trials.csv");
+    assert_same_file("tasks/plain/output/nas/front.json", "tasks/longer/output/nas/front.json");
+    /* Every model that the uninterrupted run trained in full is there with the same result, and no id twice. */
+    char *a = slurp("tasks/plain/output/fully_train/results.json");
+    char *b = slurp("tasks/longer/output/fully_train/results.json");
+    json_t *plain = json_loads(a, 0, NULL), *longer = json_loads(b, 0, NULL), *entry, *other;
+    size_t i, k;
+    json_array_foreach(json_object_get(plain, "models"), i, entry) {
+        size_t found = 0;
+        json_array_foreach(json_object_get(longer, "models"), k, other) {
+            static const char *const keys[] = {"label", "source", "weight_bits", "activation_bits", "performance"};
+            bool same = true;
+            for (size_t m = 0; m < 5; m++)
+                same = same && json_equal(json_object_get(entry, keys[m]), json_object_get(other, keys[m]));
+            found += same;
+        }
+        assert_int_equal(found, 1);
+    }
+    for (k = 1; k < json_array_size(json_object_get(longer, "models")); k++)
+        assert_true(
+            json_integer_value(json_object_get(json_array_get(json_object_get(longer, "models"), k - 1), "id")) <
+            json_integer_value(json_object_get(json_array_get(json_object_get(longer, "models"), k), "id")));
+    json_decref(plain);
+    json_decref(longer);
+    qea_free(a);
+    qea_free(b);
+    /* The larger budget is the task's own from then on. */
+    assert_int_equal(run("timeout 5", "run --resume tasks/longer"), 0);
+    assert_output_has("the budget of 14 trials is spent");
+}
+
+static void a_search_without_time_begins_no_trial_and_says_so(void **state) {
+    (void)state;
+    assert_int_equal(run("", "run config.yml -t hurried --workers 1 --set nas.budget=0.3 --set nas.trainer.epochs=40"),
+                     0);
+    assert_output_has("the time of 0.3s is spent");
+    char *rows = slurp("tasks/hurried/output/nas/trials.csv");
+    assert_non_null(strstr(rows, ",waiting,"));
+    qea_free(rows);
+}
+
 static void a_task_of_the_same_name_is_refused(void **state) {
     (void)state;
     assert_int_equal(run("", "run config.yml -t plain"), 6);
@@ -437,6 +495,8 @@ int main(void) {
         cmocka_unit_test(a_task_in_use_is_refused_to_a_second_coordinator),
         cmocka_unit_test(a_trial_that_takes_too_long_fails_and_the_run_says_that_it_may_not_repeat),
         cmocka_unit_test(a_finished_task_resumes_without_training_anything),
+        cmocka_unit_test(a_finished_search_continues_with_a_larger_budget_to_the_same_trials),
+        cmocka_unit_test(a_search_without_time_begins_no_trial_and_says_so),
         cmocka_unit_test(a_task_of_the_same_name_is_refused),
         cmocka_unit_test(a_task_of_another_machine_resumes_only_by_force),
         cmocka_unit_test(a_saved_model_evaluates_to_the_accuracy_of_its_record),
