@@ -36,8 +36,24 @@ static void put_model(qea_text *text, const qea_model *model) {
     qea_text_printf(text, "weight_quantizer %s\nactivation_quantizer %s\n",
                     qea_quantizer_name((int)model->weight_quantizer),
                     qea_quantizer_name((int)model->activation_quantizer));
-    put_bits(text, "weight_bits", model->weight_bits, layers);
-    put_bits(text, "activation_bits", model->activation_bits, layers);
+    bool supernet = qea_model_is_supernet(model); /* whose bits are each step's own */
+    put_bits(text, "weight_bits", supernet ? model->most_weight_bits : model->weight_bits, layers);
+    put_bits(text, "activation_bits", supernet ? model->most_activation_bits : model->activation_bits, layers);
+    if (supernet) put_bits(text, "widths", model->widths.bits, model->widths.count);
+}
+
+/* FNV-1a over the values: another teacher is another run. */
+static void put_teacher(qea_text *text, const qea_teacher *teacher) {
+    uint64_t hash = 14695981039346656037u;
+    if (!teacher->model) return;
+    for (size_t i = 0; i < teacher->model->num_params; i++) {
+        const qea_param *p = &teacher->model->params[i];
+        const uint8_t *bytes = (const uint8_t *)p->value;
+        for (size_t k = 0; k < p->count * sizeof(float); k++) hash = (hash ^ bytes[k]) * 1099511628211u;
+    }
+    qea_text_printf(text, "teacher %016llx\n", (unsigned long long)hash);
+    put_double(text, "temperature", (double)teacher->temperature);
+    put_double(text, "teacher_weight", (double)teacher->weight);
 }
 
 static void put_optimizer(qea_text *text, const qea_optimizer_options *o) {
@@ -92,6 +108,7 @@ static qea_status make_settings(qea_context *ctx, const qea_training *t, qea_tex
     put_double(text, "label_smoothing", (double)o->label_smoothing);
     put_int(text, "precision", o->precision);
     qea_text_printf(text, "kernels %s\nkeep_best %d\ncurve %d\n", o->kernels->name, o->keep_best, o->curve != NULL);
+    put_teacher(text, &o->teacher);
     put_data(text, "train", &o->train);
     put_data(text, "validation", o->validation);
     return qea_text_finish(ctx, text);

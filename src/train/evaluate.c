@@ -22,14 +22,19 @@ qea_status qea_check_data(qea_context *ctx, const qea_graph *graph, const qea_da
     return QEA_OK;
 }
 
-qea_status qea_evaluator_create(qea_context *ctx, qea_model *model, const qea_kernels *kernels, qea_precision precision,
-                                const qea_loader_config *data, qea_evaluator *out) {
-    *out = (qea_evaluator){0};
-    QEA_TRY(qea_check_data(ctx, model->graph, data->dataset));
+qea_loader_config qea_plain_loader(const qea_loader_config *data) {
     qea_loader_config config = *data;
     config.shuffle = config.drop_last = config.transforms.flip = false;
     config.transforms.crop_padding = 0;
     if (config.count > 0 && (size_t)config.batch > config.count) config.batch = (int)config.count;
+    return config;
+}
+
+qea_status qea_evaluator_create(qea_context *ctx, qea_model *model, const qea_kernels *kernels, qea_precision precision,
+                                const qea_loader_config *data, qea_evaluator *out) {
+    *out = (qea_evaluator){0};
+    QEA_TRY(qea_check_data(ctx, model->graph, data->dataset));
+    qea_loader_config config = qea_plain_loader(data);
     QEA_TRY(qea_loader_create(ctx, &config, &out->loader));
     qea_plan_options options = {.kernels = kernels, .batch = config.batch, .precision = precision};
     qea_status status = qea_plan_create(ctx, model, &options, &out->plan);

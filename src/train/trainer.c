@@ -34,6 +34,11 @@ static qea_status check_options(qea_context *ctx, const qea_train_options *o) {
             "training: lr %g (> 0), momentum %g (0..1), weight decay %g (>= 0), gradient clipping %g (>= 0), "
             "betas %g, %g (0..1), eps %g (>= 0): one is out of range",
             p->lr, p->momentum, p->weight_decay, p->grad_clip, p->beta1, p->beta2, p->eps);
+    const qea_teacher *teacher = &o->teacher;
+    bool shares = teacher->temperature > 0 && teacher->weight >= 0 && teacher->weight <= 1;
+    if (teacher->model && !shares)
+        return qea_fail(ctx, QEA_ERR_CONFIG, "training: teacher: temperature %g (> 0), weight %g (0..1)",
+                        (double)teacher->temperature, (double)teacher->weight);
     if (!(o->label_smoothing >= 0 && o->label_smoothing < 1))
         return qea_fail(ctx, QEA_ERR_CONFIG, "training: label smoothing %g, allowed: 0 to below 1",
                         (double)o->label_smoothing);
@@ -45,6 +50,20 @@ static qea_status make_best(qea_context *ctx, qea_training *t) {
     for (size_t i = 0; i < t->model->num_params; i++)
         QEA_TRY(QEA_NEW(ctx, "best weights", t->best[i], t->model->params[i].count));
     return QEA_OK;
+}
+
+/* The teacher gives logits as the plan of the network does: for whole batches. */
+static qea_status make_teacher(qea_context *ctx, qea_training *t, int batch) {
+    const qea_train_options *o = t->options;
+    qea_model *teacher = o->teacher.model;
+    if (!teacher) return QEA_OK;
+    QEA_TRY(qea_check_data(ctx, teacher->graph, o->train.dataset));
+    if (qea_graph_num_classes(teacher->graph) != qea_graph_num_classes(t->model->graph))
+        return qea_fail(ctx, QEA_ERR_CONFIG, "training: the teacher has %d classes, the network %d",
+                        qea_graph_num_classes(teacher->graph), qea_graph_num_classes(t->model->graph));
+    qea_plan_options plan = {.kernels = o->kernels, .batch = batch, .precision = o->precision};
+    QEA_TRY(qea_plan_create(ctx, teacher, &plan, &t->teacher));
+    return qea_plan_refresh(ctx, t->teacher);
 }
 
 static qea_status set_up(qea_context *ctx, qea_training *t) {
@@ -61,6 +80,8 @@ static qea_status set_up(qea_context *ctx, qea_training *t) {
                              .precision = o->precision,
                              .label_smoothing = o->label_smoothing};
     QEA_TRY(qea_plan_create(ctx, t->model, &plan, &t->plan));
+    QEA_TRY(make_teacher(ctx, t, data.batch));
+    if (o->draw_bits) QEA_TRY(QEA_NEW(ctx, "bits", t->bits, 2 * qea_graph_num_quantized(t->model->graph)));
     if (o->validation)
         QEA_TRY(qea_evaluator_create(ctx, t->model, o->kernels, o->precision, o->validation, &t->validation));
     QEA_TRY(qea_optimizer_create(ctx, &o->optimizer, t->model, &t->optimizer));
@@ -70,6 +91,8 @@ static qea_status set_up(qea_context *ctx, qea_training *t) {
 
 static void tear_down(qea_training *t) {
     qea_plan_destroy(t->plan);
+    qea_plan_destroy(t->teacher);
+    qea_free(t->bits);
     qea_loader_destroy(t->loader);
     qea_evaluator_free(&t->validation);
     qea_optimizer_free(&t->optimizer);
@@ -79,6 +102,7 @@ static void tear_down(qea_training *t) {
 
 static size_t bytes_used(const qea_training *t) {
     size_t bytes = qea_plan_bytes(t->plan) + qea_optimizer_bytes(&t->optimizer);
+    if (t->teacher) bytes += qea_plan_bytes(t->teacher);
     if (t->validation.plan) bytes += qea_plan_bytes(t->validation.plan);
     for (size_t i = 0; i < t->model->num_params; i++) {
         const qea_param *p = &t->model->params[i];
@@ -108,11 +132,29 @@ static qea_status report(qea_context *ctx, const qea_training *t, epoch_sums *su
     return qea_fail(ctx, QEA_ERR_INTERRUPTED, "training: stopped in epoch %d of %d", r.epoch + 1, r.epochs);
 }
 
+static qea_status draw_bits(qea_context *ctx, const qea_training *t, uint64_t step) {
+    if (!t->bits) return QEA_OK;
+    uint8_t *weight_bits = t->bits, *activation_bits = t->bits + qea_graph_num_quantized(t->model->graph);
+    t->options->draw_bits(t->options->draw_user, step, weight_bits, activation_bits);
+    return qea_model_set_bits(ctx, t->model, weight_bits, activation_bits);
+}
+
+/* Forward and backward, beside a teacher where there is one. */
+static qea_status run_plan(qea_context *ctx, const qea_training *t, const qea_batch *batch, qea_batch_result *result) {
+    if (!t->teacher) return qea_plan_train(ctx, t->plan, batch->images, batch->labels, NULL, result);
+    qea_batch_result judged;
+    QEA_TRY(qea_plan_evaluate(ctx, t->teacher, batch->images, batch->labels, &judged));
+    const qea_teacher *teacher = &t->options->teacher;
+    qea_soft_targets soft = {qea_plan_logits(t->teacher), teacher->temperature, teacher->weight};
+    return qea_plan_train(ctx, t->plan, batch->images, batch->labels, &soft, result);
+}
+
 static qea_status train_step(qea_context *ctx, qea_training *t, const qea_batch *batch, size_t step, size_t steps,
                              epoch_sums *sums) {
     const qea_train_options *o = t->options;
     qea_batch_result r;
-    QEA_TRY(qea_plan_train(ctx, t->plan, batch->images, batch->labels, NULL, &r));
+    QEA_TRY(draw_bits(ctx, t, (uint64_t)t->epochs_done * steps + step));
+    QEA_TRY(run_plan(ctx, t, batch, &r));
     if (!isfinite(r.loss))
         return qea_fail(ctx, QEA_ERR_DIVERGED, "training: the loss is %g in epoch %d, step %zu of %zu", r.loss,
                         t->epochs_done + 1, step + 1, steps);

@@ -42,6 +42,15 @@ typedef struct qea_epoch_point {       /* what an epoch left: a point of the tra
     double lr;                         /* of its last step */
 } qea_epoch_point;
 
+/* The bits of step `step` (counted from 0 over all epochs), [num_quantized] each: a function of its arguments alone. */
+typedef void (*qea_draw_bits_fn)(void *user, uint64_t step, uint8_t *weight_bits, uint8_t *activation_bits);
+
+typedef struct qea_teacher { /* distillation: soft targets beside the labels (kernels.h, softmax_loss) */
+    qea_model *model;        /* borrowed; NULL: none. Runs with running statistics, and is not changed */
+    float temperature;       /* > 0 */
+    float weight;            /* 0..1 */
+} qea_teacher;
+
 typedef struct qea_train_options {
     qea_optimizer_options optimizer;
     qea_schedule_options schedule;
@@ -55,9 +64,12 @@ typedef struct qea_train_options {
                                 batch is one batch */
     const qea_loader_config *validation; /* borrowed; NULL: none. Read as qea_evaluate does */
     bool keep_best; /* at the end the weights of the best validation epoch (the first of equals) stand in the model */
-    const char *checkpoint; /* path, borrowed, or NULL: written every checkpoint_epochs and after the last epoch,
-                               continued from where it exists: the result is bit for bit that of an undisturbed run */
-    int checkpoint_epochs;  /* >= 1 */
+    const char *checkpoint;     /* path, borrowed, or NULL: written every checkpoint_epochs and after the last epoch,
+                                   continued from where it exists: the result is bit for bit that of an undisturbed run */
+    int checkpoint_epochs;      /* >= 1 */
+    qea_draw_bits_fn draw_bits; /* a supernet gets new bits before each step; NULL: the model's bits stay */
+    void *draw_user;            /* borrowed */
+    qea_teacher teacher;
     qea_epoch_point *curve; /* [epochs], borrowed, or NULL: a point is put there when its epoch ends. Kept in
                                checkpoints: the points of epochs before a stop are there again, bit for bit */
 } qea_train_options;
@@ -103,5 +115,24 @@ typedef struct qea_eval_result {
  * `data` are ignored. */
 QEA_MUST_USE qea_status qea_evaluate(qea_context *ctx, qea_model *model, const qea_kernels *kernels,
                                      qea_precision precision, const qea_loader_config *data, qea_eval_result *result);
+
+/* A model judged without training, as often as its bits change: the running statistics of batch normalisation are
+ * re-estimated on training images, then it is evaluated. */
+typedef struct qea_ranker_options {
+    const qea_kernels *kernels; /* borrowed */
+    qea_precision precision;
+    const qea_loader_config *train; /* borrowed; where images for the statistics come from: the first of the order that
+                                       its seed gives, without crops and flips, so that they are the same each time */
+    size_t images;                  /* so many of them, in whole batches; at least 1, at most what there are */
+    const qea_loader_config *validation; /* borrowed; read as qea_evaluate does */
+} qea_ranker_options;
+
+typedef struct qea_ranker qea_ranker;
+/* The model is borrowed; its running statistics are changed. */
+QEA_MUST_USE qea_status qea_ranker_create(qea_context *ctx, qea_model *model, const qea_ranker_options *options,
+                                          qea_ranker **out);
+void qea_ranker_destroy(qea_ranker *ranker);
+QEA_MUST_USE qea_status qea_ranker_run(qea_context *ctx, qea_ranker *ranker, qea_eval_result *result);
+size_t qea_ranker_bytes(const qea_ranker *ranker); /* of its plan */
 
 #endif

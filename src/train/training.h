@@ -15,7 +15,10 @@ QEA_MUST_USE qea_status qea_evaluator_create(qea_context *ctx, qea_model *model,
                                              qea_precision precision, const qea_loader_config *data,
                                              qea_evaluator *out);
 void qea_evaluator_free(qea_evaluator *evaluator);
+/* Refreshes the plan first. */
 QEA_MUST_USE qea_status qea_evaluator_run(qea_context *ctx, qea_evaluator *evaluator, qea_eval_result *result);
+/* `config` as images are read to judge a network: in file order, without crops and flips. */
+qea_loader_config qea_plain_loader(const qea_loader_config *config);
 
 /* QEA_ERR_CONFIG where images or labels do not fit the network. */
 QEA_MUST_USE qea_status qea_check_data(qea_context *ctx, const qea_graph *graph, const qea_dataset *data);
@@ -25,6 +28,8 @@ typedef struct qea_training {
     const qea_train_options *options; /* borrowed */
     qea_plan *plan;                   /* owned */
     qea_loader *loader;               /* owned */
+    qea_plan *teacher;                /* owned; NULL without one */
+    uint8_t *bits;                    /* owned, [2 num_quantized]; NULL where they do not change */
     qea_evaluator validation;
     qea_optimizer_state optimizer;
     float **best; /* owned, [num_params]: values of the best epoch; NULL without keep_best */
