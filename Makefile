@@ -12,7 +12,7 @@ configure = cmake --preset release $(CMAKE_ARGS) --log-level=WARNING >/dev/null
 all: ## build/quantea and build/libquantea.so
 	@scripts/install-deps --check build
 	@test -f build/build.ninja || $(configure) -DQEA_TESTS=OFF
-	@cmake --build build --target quantea_command quantea_library
+	@cmake --build build --target quantea_command quantea_library quantea_documents
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20

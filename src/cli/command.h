@@ -19,7 +19,9 @@ enum {
     QEA_EVAL = 1 << 4,
     QEA_DOCTOR = 1 << 5,
     QEA_WORKER = 1 << 6,
-    QEA_EVERY_COMMAND = (1 << 7) - 1
+    QEA_DOCUMENT = 1 << 7,
+    QEA_EVERY_COMMAND = (1 << 8) - 1,
+    QEA_ITSELF = 1 << 8 /* quantea without a command */
 };
 
 /* What a value or a plain argument may be; several bits: one of them. */
@@ -75,12 +77,18 @@ typedef struct qea_exit_code {
     const char *meaning;
 } qea_exit_code;
 
+typedef struct qea_variable {
+    const char *name, *meaning;
+} qea_variable;
+
 extern const qea_command qea_commands[];
 extern const size_t qea_num_commands;
 extern const qea_option qea_options[];
 extern const size_t qea_num_options;
 extern const qea_exit_code qea_exit_codes[];
 extern const size_t qea_num_exit_codes;
+extern const qea_variable qea_variables[]; /* of the environment */
+extern const size_t qea_num_variables;
 
 /* NULL: no command of this name. */
 const qea_command *qea_command_find(const char *name);
@@ -95,6 +103,7 @@ int qea_command_report(qea_arguments *arguments);
 int qea_command_eval(qea_arguments *arguments);
 int qea_command_doctor(qea_arguments *arguments);
 int qea_command_worker(qea_arguments *arguments);
+int qea_command_document(qea_arguments *arguments);
 
 /* --- arguments.c: the parser --- */
 

@@ -41,6 +41,8 @@ const qea_command qea_commands[] = {
      "shows what this machine has: processor, kernels, workers, memory, disk, libraries, data sets",
      .examples = "doctor"},
     {QEA_WORKER, "worker", qea_command_worker, "CONFIG STEP PARENT", NULL, .noun = "word", .least = 3, .most = 3},
+    {QEA_DOCUMENT, "document", qea_command_document, "FOLDER", NULL,
+     .kind = QEA_VALUE_FOLDER, .noun = "folder", .least = 1, .most = 1},
 };
 
 /* What stands here is a value of the configuration, which knows what is allowed. */
@@ -108,7 +110,9 @@ const qea_option qea_options[] = {
     {QEA_EVAL, 'x', "--precision", NULL, "numbers inside convolutions",
      .kind = QEA_VALUE_CHOICE, .value = "NAME", .choices = "auto|f32|bf16", .fallback = "auto"},
 
-    {QEA_EVERY_COMMAND, 'h', "--help", "-h", "show this help",
+    {QEA_EVERY_COMMAND | QEA_ITSELF, 'h', "--help", "-h", "show this help",
+     .kind = QEA_VALUE_NONE},
+    {QEA_ITSELF, 'v', "--version", NULL, "print the version",
      .kind = QEA_VALUE_NONE},
 };
 
@@ -123,8 +127,15 @@ const qea_exit_code qea_exit_codes[] = {
     {8, QEA_ERR_DIVERGED, "the loss became NaN or infinite"},
     {130, QEA_ERR_INTERRUPTED, "interrupted; a task can be resumed"},
 };
+
+const qea_variable qea_variables[] = {
+    {"QEA_CIFAR10", "folder where doctor and init look for CIFAR-10"},
+    {"QEA_FASHION_MNIST", "folder where doctor and init look for Fashion-MNIST (/usr/share/datasets/fashion-mnist)"},
+    {"QEA_FLOWERS", "folder of images that doctor and init look into"},
+};
 /* clang-format on */
 
 const size_t qea_num_commands = sizeof qea_commands / sizeof *qea_commands;
 const size_t qea_num_options = sizeof qea_options / sizeof *qea_options;
 const size_t qea_num_exit_codes = sizeof qea_exit_codes / sizeof *qea_exit_codes;
+const size_t qea_num_variables = sizeof qea_variables / sizeof *qea_variables;

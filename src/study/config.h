@@ -143,7 +143,4 @@ void qea_study_config_destroy(qea_study_config *config);
  * given, the place of the section that would hold it. Returns `buffer`. */
 const char *qea_study_config_where(const qea_study_config *config, const char *key, char *buffer, size_t size);
 
-/* docs/config.md, from the table of keys. Owned by the caller (qea_free). */
-QEA_MUST_USE qea_status qea_study_config_document(qea_context *ctx, char **markdown);
-
 #endif

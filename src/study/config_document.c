@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "data/transforms.h"
+#include "quantea/inspect.h"
 #include "study/config_internal.h"
 
 static const char introduction[] =
@@ -151,4 +152,16 @@ qea_status qea_study_config_document(qea_context *ctx, char **markdown) {
     }
     *markdown = out.bytes;
     return QEA_OK;
+}
+
+const char *qea_study_config_key(size_t i, const char **choices) {
+    *choices = NULL;
+    for (size_t k = 0; k < qea_config_num_keys; k++) {
+        const qea_config_key *key = &qea_config_keys[k];
+        if (key->kind == QEA_KEY_MAP || key->role != QEA_ROLE_USED || strchr(key->path, '<') != NULL) continue;
+        if (i-- > 0) continue;
+        *choices = key->kind == QEA_KEY_FLAG ? "true|false" : key->choices;
+        return key->path;
+    }
+    return NULL;
 }

@@ -40,7 +40,7 @@ static void every_row_is_whole(void **state) {
     assert_int_equal(all, QEA_EVERY_COMMAND);
     for (size_t i = 0; i < qea_num_options; i++) {
         const qea_option *option = &qea_options[i];
-        assert_true(option->commands != 0 && (option->commands & ~all) == 0 && option->id > 0);
+        assert_true(option->commands != 0 && (option->commands & ~(all | QEA_ITSELF)) == 0 && option->id > 0);
         assert_true(strncmp(option->name, "--", 2) == 0 && option->help[0] != '\0');
         assert_int_equal(option->kind == QEA_VALUE_NONE, option->value == NULL);
         assert_int_equal((option->kind & QEA_VALUE_CHOICE) != 0, option->choices != NULL);

@@ -9,7 +9,7 @@
 
 #include "base/file.h"
 #include "base/memory.h"
-#include "study/config.h"
+#include "quantea/inspect.h"
 
 #define DOCUMENT "docs/config.md" /* tests run in the root of the repository */
 
@@ -29,7 +29,32 @@ static void the_document_is_up_to_date(void **state) {
     qea_context_destroy(ctx);
 }
 
+static void keys_that_hold_a_value_are_told_with_their_choices(void **state) {
+    (void)state;
+    const char *path, *choices;
+    size_t found = 0, count = 0;
+    for (; (path = qea_study_config_key(count, &choices)) != NULL; count++) {
+        assert_null(strchr(path, '<'));
+        if (strcmp(path, "general.precision") == 0) {
+            assert_string_equal(choices, "auto|f32|bf16");
+            found++;
+        }
+        if (strcmp(path, "*.trainer.epochs") == 0) {
+            assert_null(choices);
+            found++;
+        }
+        /* sections, keys without effect, refused ones */
+        assert_string_not_equal(path, "general.task");
+        assert_string_not_equal(path, "general.backend");
+        assert_string_not_equal(path, "*.trainer.mixup");
+    }
+    assert_int_equal(found, 2);
+    assert_true(count > 40);
+    assert_null(qea_study_config_key(count, &choices));
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(the_document_is_up_to_date)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(the_document_is_up_to_date),
+                                       cmocka_unit_test(keys_that_hold_a_value_are_told_with_their_choices)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
