@@ -107,8 +107,8 @@ QEA_API QEA_MUST_USE qea_status qea_template_write(qea_context *ctx, const qea_t
 
 /* --- the keys of a configuration --- */
 
-/* docs/config.md: what may be given, by default holds and what it means, as Markdown, made from the table of keys. Owned
- * by the caller (qea_string_free). */
+/* docs/config.md: what may be given, by default holds and what it means, as Markdown, made from the table of keys.
+ * Owned by the caller (qea_string_free). */
 QEA_API QEA_MUST_USE qea_status qea_study_config_document(qea_context *ctx, char **markdown);
 
 /* The i-th key of those that hold a value and have an effect: its path ("nas.random_samples"; a leading "*." stands for
