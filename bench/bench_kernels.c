@@ -47,12 +47,19 @@ static void *take(size_t bytes) {
     return block;
 }
 
+static uint32_t next_random(uint32_t *state) { return *state = *state * 1664525U + 1013904223U; }
+
+static void make_integers(const qea_view *v, size_t count, int from, int to) {
+    uint32_t state = 1;
+    for (size_t i = 0; i < count; i++)
+        ((float *)v->data)[i] = (float)(from + (int)((next_random(&state) >> 8) % (uint32_t)(to - from + 1)));
+}
+
 static qea_view random_view(qea_type type, size_t count) {
     qea_view v = {take(count * qea_type_bytes(type)), type};
     uint32_t state = 1;
     for (size_t i = 0; i < count; i++) {
-        state = state * 1664525U + 1013904223U;
-        float value = (float)(state >> 8) * 0x1p-23F - 1.0F;
+        float value = (float)(next_random(&state) >> 8) * 0x1p-23F - 1.0F;
         if (type == QEA_F32)
             ((float *)v.data)[i] = value;
         else
@@ -154,8 +161,10 @@ static void bench_passes(int channels, int side, qea_type type) {
 
 typedef struct conv_scene {
     qea_conv *conv;
+    const qea_conv_grid *grid;
     qea_view x, y;
     float *w;
+    size_t num_x, num_weights;
 } conv_scene;
 
 static void conv_forward(void *data) {
@@ -172,21 +181,46 @@ static void conv_weights(void *data) {
 }
 static void conv_pack(void *data) {
     conv_scene *s = data;
-    must(kernels->conv_set_weights(ctx, s->conv, s->w));
+    must(kernels->conv_set_weights(ctx, s->conv, s->w, s->grid));
 }
 
-/* Times of forward, backward-data, backward-weights and packing are added to total, `times` over. false: not possible
+/* Forward passes of integers of some bits, activations x weights, beside the float one that takes `floats` seconds. */
+static void bench_integers(const qea_conv_shape *shape, conv_scene *s, double floats, double *w4a4) {
+    static const int bits[][2] = {{2, 2}, {4, 4}, {8, 4}, {8, 8}};
+    double macs = (double)shape->n * (double)(shape->oh * shape->ow) * (double)s->num_weights;
+    printf("      integers:");
+    for (size_t i = 0; i < sizeof bits / sizeof bits[0]; i++) {
+        int a = (1 << bits[i][0]) - 1, w = (1 << bits[i][1]) - 1;
+        const qea_conv_grid grid = {0, a, -w, w};
+        conv_scene integers = *s;
+        integers.grid = &grid;
+        make_integers(&s->x, s->num_x, 0, a);
+        make_integers(&(qea_view){s->w, QEA_F32}, s->num_weights, -w, w);
+        must(kernels->conv_create(ctx, shape, QEA_CONV_INFERENCE, &grid, QEA_F32, QEA_F32, &integers.conv));
+        conv_pack(&integers);
+        double t = seconds(conv_forward, &integers);
+        printf("  a%dw%d %7.3f ms %6.1f x%4.2f", bits[i][0], bits[i][1], t * 1e3, 2 * macs / t * 1e-9, floats / t);
+        if (i == 1) *w4a4 = t;
+        kernels->conv_destroy(integers.conv);
+    }
+    printf("\n");
+}
+
+/* Times of forward, backward-data, backward-weights, packing and the forward pass in 4-bit integers are added to total,
+ * `times` over. false: not possible
  * here. */
-static bool bench_conv(const qea_conv_shape *shape, qea_type type, int times, double total[4]) {
-    conv_scene s;
+static bool bench_conv(const qea_conv_shape *shape, qea_type type, int times, double total[5]) {
+    conv_scene s = {.grid = NULL};
     size_t n = (size_t)shape->n, weights = (size_t)(shape->k * (shape->c / shape->groups) * shape->r * shape->s);
-    qea_status status = kernels->conv_create(ctx, shape, QEA_CONV_TRAINING, type, type, &s.conv);
+    qea_status status = kernels->conv_create(ctx, shape, QEA_CONV_TRAINING, NULL, type, type, &s.conv);
     if (status == QEA_ERR_UNSUPPORTED) {
         printf("  %s\n", qea_context_message(ctx));
         return false;
     }
     must(status);
-    s.x = random_view(type, n * (size_t)(shape->h * shape->w * shape->c));
+    s.num_x = n * (size_t)(shape->h * shape->w * shape->c);
+    s.num_weights = weights;
+    s.x = random_view(type, s.num_x);
     s.y = random_view(type, n * (size_t)(shape->oh * shape->ow * shape->k));
     s.w = random_view(QEA_F32, weights).data;
     conv_pack(&s);
@@ -194,8 +228,10 @@ static bool bench_conv(const qea_conv_shape *shape, qea_type type, int times, do
     void (*work[4])(void *) = {conv_forward, conv_data, conv_weights, conv_pack};
     printf("  %3d > %3d @ %3d, %dx%d, stride %d, groups %-3d x%d:", shape->c, shape->k, shape->h, shape->r, shape->s,
            shape->stride, shape->groups, times);
+    double forward = 0, w4a4 = 0;
     for (int i = 0; i < 4; i++) {
         double t = seconds(work[i], &s);
+        if (i == 0) forward = t;
         if (!(i == 1 && shape->c == 3)) total[i] += t * times; /* nothing goes back to the images */
         if (i < 3)
             printf(" %7.3f ms %6.1f", t * 1e3, flops / t * 1e-9);
@@ -203,6 +239,8 @@ static bool bench_conv(const qea_conv_shape *shape, qea_type type, int times, do
             printf(" %7.3f ms\n", t * 1e3);
     }
     kernels->conv_destroy(s.conv);
+    if (type == QEA_F32) bench_integers(shape, &s, forward, &w4a4);
+    total[4] += times * (shape->c == 3 ? forward : w4a4); /* the images are no integers */
     qea_free(s.x.data);
     qea_free(s.y.data);
     qea_free(s.w);
@@ -215,7 +253,7 @@ static void bench_convs(qea_type type) {
                                   {32, 32, 16, 3, 1, 1, 5}, {32, 64, 16, 3, 2, 1, 1}, {64, 64, 8, 3, 1, 1, 5},
                                   {16, 32, 32, 1, 2, 1, 1}, {32, 64, 16, 1, 2, 1, 1}, {64, 10, 1, 1, 1, 1, 1},
                                   {64, 64, 16, 3, 1, 64, 0}};
-    double total[4] = {0};
+    double total[5] = {0};
     printf("convolutions, batch %d, %s: forward, backward-data, backward-weights (ms, GFLOP/s), packing\n", batch,
            type == QEA_F32 ? "float32" : "bf16");
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -225,6 +263,7 @@ static void bench_convs(qea_type type) {
         if (!bench_conv(&shape, type, p[6], total)) return;
     }
     double sum = total[0] + total[1] + total[2] + total[3];
+    if (type == QEA_F32) printf("  ResNet-20: forward of a4w4 %.1f ms\n", total[4] * 1e3);
     printf("  ResNet-20: forward %.1f, data %.1f, weights %.1f, packing %.2f ms: %.0f images/s by convolutions "
            "alone\n",
            total[0] * 1e3, total[1] * 1e3, total[2] * 1e3, total[3] * 1e3, (double)batch / sum);

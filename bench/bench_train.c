@@ -66,9 +66,9 @@ static const char *const timed_names[NUM_TIMED] = {"conv_set_weights",      "con
 static double timed[NUM_TIMED];
 static bool processor_clock;
 
-static qea_status timed_pack(qea_context *c, qea_conv *conv, const float *w) {
+static qea_status timed_pack(qea_context *c, qea_conv *conv, const float *w, const qea_conv_grid *grid) {
     double start = now(processor_clock);
-    qea_status status = kernels->conv_set_weights(c, conv, w);
+    qea_status status = kernels->conv_set_weights(c, conv, w, grid);
     timed[PACK] += now(processor_clock) - start;
     return status;
 }

@@ -33,6 +33,13 @@ typedef struct qea_conv_shape {
 
 typedef enum qea_conv_use { QEA_CONV_INFERENCE, QEA_CONV_TRAINING } qea_conv_use;
 
+/* The integers that x and the weights are from. Where they are known a device may convolve in integer arithmetic: y is
+ * then the exact sum, rounded once. A NaN in the weights, or in x, makes NaN of the outputs that it reaches and may
+ * make NaN of others of the same image. */
+typedef struct qea_conv_grid {
+    int x_lo, x_hi, w_lo, w_hi;
+} qea_conv_grid;
+
 typedef struct qea_conv qea_conv; /* opaque; each device has its own */
 
 /* --- fused element-wise pass ("segment") ---
@@ -109,15 +116,19 @@ typedef struct qea_soft_targets { /* what a teacher says of a batch */
 typedef struct qea_kernels {
     const char *name; /* "ref", "cpu" */
 
-    /* types: of input, output and their gradients. QEA_ERR_UNSUPPORTED where bf16 cannot be done here. TRAINING makes
+    /* widest: holds every grid that conv_set_weights will be given; NULL: real numbers.
+     * types: of input, output and their gradients. QEA_ERR_UNSUPPORTED where bf16 cannot be done here. TRAINING makes
      * the two backward functions usable. QEA_ERR_CONFIG where the shape does not fit itself. A convolution runs with
      * the threads that were set when it was created, and in one thread of the caller at a time. */
     QEA_MUST_USE qea_status (*conv_create)(qea_context *ctx, const qea_conv_shape *shape, qea_conv_use use,
-                                           qea_type type, qea_type out_type, qea_conv **out);
+                                           const qea_conv_grid *widest, qea_type type, qea_type out_type,
+                                           qea_conv **out);
     void (*conv_destroy)(qea_conv *conv);
     /* Packs weights [K][C/groups][R][S] (converted to the conv's type) for the three functions below; call after each
-     * change. */
-    QEA_MUST_USE qea_status (*conv_set_weights)(qea_context *ctx, qea_conv *conv, const float *weights);
+     * change of the weights or of x's grid. grid: of these weights and of x from now on, within the widest; NULL: the
+     * widest. QEA_ERR_CONFIG where the device uses it and a weight is beyond it. */
+    QEA_MUST_USE qea_status (*conv_set_weights)(qea_context *ctx, qea_conv *conv, const float *weights,
+                                                const qea_conv_grid *grid);
     QEA_MUST_USE qea_status (*conv_forward)(qea_context *ctx, qea_conv *conv, const void *x, void *y);
     QEA_MUST_USE qea_status (*conv_backward_data)(qea_context *ctx, qea_conv *conv, const void *dy, void *dx);
     QEA_MUST_USE qea_status (*conv_backward_weights)(qea_context *ctx, qea_conv *conv, const void *x, const void *dy,

@@ -37,25 +37,55 @@ static int most_act_bits(const qea_model *model, const qea_graph_node *node) {
     return model_bits(qea_model_is_supernet(model) ? model->most_activation_bits : model->activation_bits, node);
 }
 
+static void add_act_range(const qea_act_quant *quant, qea_conv_grid *grid) {
+    if ((int)quant->lo < grid->x_lo) grid->x_lo = (int)quant->lo;
+    if ((int)quant->hi > grid->x_hi) grid->x_hi = (int)quant->hi;
+}
+
+/* The integers that the layer convolves now; false: real numbers. */
+static bool current_grid(const plan_layer *layer, qea_conv_grid *grid) {
+    *grid = (qea_conv_grid){0};
+    if (!layer->act_quantized || layer->act.kind == QEA_ACT_RELU) return false;
+    add_act_range(&layer->act, grid);
+    return qea_weight_quant_range(&layer->weight_quant, &grid->w_lo, &grid->w_hi);
+}
+
+/* All that it may convolve with at most these bits; whether its input has a sign is not known yet. */
+static bool widest_grid(const qea_plan *plan, const plan_layer *layer, int weight_bits, int act_bits,
+                        qea_conv_grid *grid) {
+    qea_weight_quant weights = layer->weight_quant;
+    weights.bits = weight_bits;
+    *grid = (qea_conv_grid){0};
+    if (!layer->act_quantized || act_bits == 32) return false;
+    for (int is_signed = 0; is_signed < 2; is_signed++) {
+        qea_act_quant quant;
+        float step, any = 1;
+        qea_act_quant_make(plan->model->activation_quantizer, act_bits, is_signed, any, &quant, &step);
+        add_act_range(&quant, grid);
+    }
+    return qea_weight_quant_range(&weights, &grid->w_lo, &grid->w_hi);
+}
+
 /* Integers of up to 8 bits are exact in bfloat16; a layer whose kernel cannot do it here falls back to float32 where
  * the precision was left to us. */
 static qea_status make_conv(qea_context *ctx, qea_plan *plan, plan_layer *layer) {
     const qea_kernels *k = plan->kernels;
     qea_conv_use use = plan->options.training ? QEA_CONV_TRAINING : QEA_CONV_INFERENCE;
-    bool low =
-        low_bits(most_weight_bits(plan->model, layer->node)) && low_bits(most_act_bits(plan->model, layer->node));
-    if (plan->bf16 && low) {
+    int weight_bits = most_weight_bits(plan->model, layer->node), act_bits = most_act_bits(plan->model, layer->node);
+    qea_conv_grid found;
+    const qea_conv_grid *widest = widest_grid(plan, layer, weight_bits, act_bits, &found) ? &found : NULL;
+    if (plan->bf16 && low_bits(weight_bits) && low_bits(act_bits)) {
         layer->type = QEA_BF16;
         layer->out_type = plan->options.training ? QEA_BF16 : QEA_F32; /* evaluation stores the sums exactly */
-        qea_status status = k->conv_create(ctx, &layer->shape, use, layer->type, layer->out_type, &layer->conv);
+        qea_status status = k->conv_create(ctx, &layer->shape, use, widest, layer->type, layer->out_type, &layer->conv);
         if (status == QEA_ERR_UNSUPPORTED && layer->out_type == QEA_F32) {
             layer->out_type = QEA_BF16;
-            status = k->conv_create(ctx, &layer->shape, use, layer->type, layer->out_type, &layer->conv);
+            status = k->conv_create(ctx, &layer->shape, use, widest, layer->type, layer->out_type, &layer->conv);
         }
         if (status != QEA_ERR_UNSUPPORTED || plan->options.precision == QEA_PRECISION_BF16) return status;
     }
     layer->type = layer->out_type = QEA_F32;
-    return k->conv_create(ctx, &layer->shape, use, layer->type, layer->out_type, &layer->conv);
+    return k->conv_create(ctx, &layer->shape, use, widest, layer->type, layer->out_type, &layer->conv);
 }
 
 /* The model's bits as they are now. */
@@ -137,10 +167,12 @@ qea_status qea_plan_refresh(qea_context *ctx, qea_plan *plan) {
     for (size_t i = 0; i < plan->num_layers; i++) {
         plan_layer *layer = &plan->layers[i];
         take_bits(plan->model, layer);
+        if (layer->act_quantized) qea_plan_set_act_quant(plan, layer);
         const float *steps = layer->weight_step ? layer->weight_step->value + layer->weight_step_at : NULL;
         qea_weight_quant_forward(&layer->weight_quant, layer->weight->value, steps, layer->q, layer->step_w);
-        QEA_TRY(plan->kernels->conv_set_weights(ctx, layer->conv, layer->q));
-        if (layer->act_quantized) qea_plan_set_act_quant(plan, layer);
+        qea_conv_grid grid;
+        bool integers = current_grid(layer, &grid);
+        QEA_TRY(plan->kernels->conv_set_weights(ctx, layer->conv, layer->q, integers ? &grid : NULL));
     }
     return QEA_OK;
 }

@@ -22,6 +22,8 @@ void qea_weight_quant_init_params(const qea_weight_quant *quant, const float *w,
  */
 void qea_weight_quant_forward(const qea_weight_quant *quant, const float *w, const float *params, float *q,
                               float *step);
+/* The lowest and the highest integer that forward makes; false: it makes real numbers. */
+bool qea_weight_quant_range(const qea_weight_quant *quant, int *low, int *high);
 /* dvalue = gradient with respect to step * q -> dw (written; may be dvalue itself), dparams (written). w, params, q,
  * step as in forward. */
 void qea_weight_quant_backward(const qea_weight_quant *quant, const float *w, const float *params, const float *q,

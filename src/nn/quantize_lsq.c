@@ -36,6 +36,12 @@ static void lsq_init(const qea_weight_quant *quant, const float *w, float *param
     }
 }
 
+static void lsq_range(int bits, int *low, int *high) {
+    range r = signed_range(bits);
+    *low = (int)r.low;
+    *high = (int)r.high;
+}
+
 static void lsq_forward(const qea_weight_quant *quant, const float *w, const float *params, float *q, float *step) {
     size_t n = quant->per_channel;
     range r = signed_range(quant->bits);
@@ -66,7 +72,7 @@ static void lsq_backward(const qea_weight_quant *quant, const float *w, const fl
 }
 
 const qea_weight_method qea_weight_lsq = {
-    .learned_steps = true, .init = lsq_init, .forward = lsq_forward, .backward = lsq_backward};
+    .learned_steps = true, .init = lsq_init, .range = lsq_range, .forward = lsq_forward, .backward = lsq_backward};
 
 static float act_init(int bits, bool is_signed, float mean_abs) {
     return usable_step(2.0f * mean_abs / sqrtf(act_range(bits, is_signed).high));

@@ -8,6 +8,7 @@
 typedef struct qea_weight_method {
     bool learned_steps;                                                         /* one parameter per output channel */
     void (*init)(const qea_weight_quant *quant, const float *w, float *params); /* NULL without parameters */
+    void (*range)(int bits, int *low, int *high);                               /* of the integers */
     void (*forward)(const qea_weight_quant *quant, const float *w, const float *params, float *q, float *step);
     void (*backward)(const qea_weight_quant *quant, const float *w, const float *params, const float *q,
                      const float *step, const float *dvalue, float *dw, float *dparams);

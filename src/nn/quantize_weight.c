@@ -59,7 +59,17 @@ static void signs(const float *w, size_t n, float *q) {
     for (size_t i = 0; i < n; i++) q[i] = w[i] > 0 ? 1.0f : w[i] < 0 ? -1.0f : w[i]; /* 0 -> 0, NaN -> NaN */
 }
 
+static void symmetric(int size, int *low, int *high) {
+    *low = -size;
+    *high = size;
+}
+
 /* --- sign(w) mean|w|; the gradient passes unchanged, the mean counts as a constant --- */
+
+static void sign_range(int bits, int *low, int *high) {
+    (void)bits;
+    symmetric(1, low, high);
+}
 
 static void sign_forward(const qea_weight_quant *quant, const float *w, const float *params, float *q, float *step) {
     (void)params;
@@ -82,10 +92,13 @@ static void sign_backward(const qea_weight_quant *quant, const float *w, const f
     pass_gradient(quant, dvalue, dw);
 }
 
-const qea_weight_method qea_weight_sign = {.forward = sign_forward, .backward = sign_backward};
-const qea_weight_method qea_weight_channel_sign = {.forward = channel_sign_forward, .backward = sign_backward};
+const qea_weight_method qea_weight_sign = {.range = sign_range, .forward = sign_forward, .backward = sign_backward};
+const qea_weight_method qea_weight_channel_sign = {
+    .range = sign_range, .forward = channel_sign_forward, .backward = sign_backward};
 
 /* --- DoReFa: 2 q_k(tanh w / (2 max|tanh w|) + 1/2) - 1; tanh grows with w, so the maximum is that of max|w| --- */
+
+static void dorefa_range(int bits, int *low, int *high) { symmetric((1 << bits) - 1, low, high); }
 
 static void dorefa_forward(const qea_weight_quant *quant, const float *w, const float *params, float *q, float *step) {
     if (quant->bits == 1) {
@@ -132,9 +145,12 @@ static void dorefa_backward(const qea_weight_quant *quant, const float *w, const
     dw[m] -= w[m] < 0 ? -of_max : of_max;
 }
 
-const qea_weight_method qea_weight_dorefa = {.forward = dorefa_forward, .backward = dorefa_backward};
+const qea_weight_method qea_weight_dorefa = {
+    .range = dorefa_range, .forward = dorefa_forward, .backward = dorefa_backward};
 
 /* --- WRPN: q_(k-1)(clamp(w, -1, 1)) --- */
+
+static void wrpn_range(int bits, int *low, int *high) { symmetric(bits == 1 ? 1 : (1 << (bits - 1)) - 1, low, high); }
 
 static void wrpn_forward(const qea_weight_quant *quant, const float *w, const float *params, float *q, float *step) {
     if (quant->bits == 1) {
@@ -157,4 +173,4 @@ static void wrpn_backward(const qea_weight_quant *quant, const float *w, const f
     for (size_t i = 0; i < n; i++) dw[i] = fabsf(w[i]) <= 1.0f ? dvalue[i] : 0.0f;
 }
 
-const qea_weight_method qea_weight_wrpn = {.forward = wrpn_forward, .backward = wrpn_backward};
+const qea_weight_method qea_weight_wrpn = {.range = wrpn_range, .forward = wrpn_forward, .backward = wrpn_backward};

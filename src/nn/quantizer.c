@@ -72,6 +72,12 @@ void qea_weight_quant_forward(const qea_weight_quant *quant, const float *w, con
     for (size_t k = 0; k < quant->channels; k++) step[k] = 1;
 }
 
+bool qea_weight_quant_range(const qea_weight_quant *quant, int *low, int *high) {
+    if (!quantizes(quant->bits)) return false;
+    rows[quant->kind].weight->range(quant->bits, low, high);
+    return true;
+}
+
 void qea_weight_quant_backward(const qea_weight_quant *quant, const float *w, const float *params, const float *q,
                                const float *step, const float *dvalue, float *dw, float *dparams) {
     if (quantizes(quant->bits))

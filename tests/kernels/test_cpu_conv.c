@@ -1,40 +1,7 @@
 /* The cpu table's convolutions against the reference, over random shapes. Integers whose sums stay below 2^24 must come
  * out to the bit, since float32 sums of them are exact in any order (bf16: exact before the result is rounded). */
 #include "base/memory.h"
-#include "check.h"
-
-static qea_conv_shape draw_shape(void) {
-    static const int channels[] = {1, 3, 7, 8, 16, 33, 64}, windows[] = {1, 3, 5, 7};
-    qea_conv_shape s = {.n = draw_int(1, 3), .h = draw_int(1, 13), .w = draw_int(1, 13)};
-    s.c = channels[draw_int(0, 6)];
-    s.k = channels[draw_int(0, 6)];
-    s.r = windows[draw_int(0, 3)];
-    s.s = draw_int(0, 2) ? s.r : windows[draw_int(0, 3)];
-    s.stride = draw_int(1, 2);
-    s.pad = draw_int(0, (s.r > s.s ? s.r : s.s) / 2);
-    s.groups = 1;
-    int form = draw_int(0, 3);
-    if (form == 0) s.groups = s.k = s.c; /* depthwise */
-    if (form == 1) {                     /* grouped */
-        s.groups = draw_int(1, 4);
-        s.c = s.groups * draw_int(1, 12);
-        s.k = s.groups * draw_int(1, 12);
-    }
-    if (s.h + 2 * s.pad < s.r) s.h = s.r;
-    if (s.w + 2 * s.pad < s.s) s.w = s.s;
-    s.oh = (s.h + 2 * s.pad - s.r) / s.stride + 1;
-    s.ow = (s.w + 2 * s.pad - s.s) / s.stride + 1;
-    return s;
-}
-
-typedef struct sizes {
-    size_t in, out, weights;
-} sizes;
-
-static sizes sizes_of(const qea_conv_shape *s) {
-    return (sizes){(size_t)(s->n * s->h * s->w * s->c), (size_t)(s->n * s->oh * s->ow * s->k),
-                   (size_t)(s->k * (s->c / s->groups) * s->r * s->s)};
-}
+#include "conv_shapes.h"
 
 typedef struct results {
     qea_view y, dx;
@@ -46,10 +13,11 @@ static results run(const qea_kernels *table, const qea_conv_shape *s, qea_conv_u
     sizes n = sizes_of(s);
     results r = {make_view(out_type, n.out), make_view(type, n.in), make_view(QEA_F32, n.weights).data};
     qea_conv *conv;
-    assert_int_equal(table->conv_create(NULL, s, use, type, out_type, &conv), QEA_OK);
+    assert_int_equal(table->conv_create(NULL, s, use, NULL, type, out_type, &conv), QEA_OK);
     float *zeros = make_view(QEA_F32, n.weights).data;
-    assert_int_equal(table->conv_set_weights(NULL, conv, zeros), QEA_OK); /* the second call must replace the first */
-    assert_int_equal(table->conv_set_weights(NULL, conv, w), QEA_OK);
+    assert_int_equal(table->conv_set_weights(NULL, conv, zeros, NULL),
+                     QEA_OK); /* the second call must replace the first */
+    assert_int_equal(table->conv_set_weights(NULL, conv, w, NULL), QEA_OK);
     assert_int_equal(table->conv_forward(NULL, conv, x.data, r.y.data), QEA_OK);
     if (use == QEA_CONV_TRAINING) {
         assert_int_equal(table->conv_backward_data(NULL, conv, dy.data, r.dx.data), QEA_OK);
@@ -156,7 +124,7 @@ static void integers_convolve_to_the_same_bits_in_bf16(void **state) {
         qea_conv *conv;
         qea_conv_use use = i % 2 ? QEA_CONV_TRAINING : QEA_CONV_INFERENCE;
         qea_type out_type = use == QEA_CONV_TRAINING ? QEA_BF16 : QEA_F32;
-        qea_status status = cpu->conv_create(NULL, &s, use, QEA_BF16, out_type, &conv);
+        qea_status status = cpu->conv_create(NULL, &s, use, NULL, QEA_BF16, out_type, &conv);
         if (status == QEA_ERR_UNSUPPORTED) skip();
         assert_int_equal(status, QEA_OK);
         cpu->conv_destroy(conv);
@@ -180,9 +148,9 @@ static void running_allocates_nothing(void **state) {
     sizes n = sizes_of(&s);
     float *x = random_floats(n.in), *y = random_floats(n.out), *w = random_floats(n.weights);
     qea_conv *conv;
-    assert_int_equal(cpu->conv_create(NULL, &s, QEA_CONV_TRAINING, QEA_F32, QEA_F32, &conv), QEA_OK);
+    assert_int_equal(cpu->conv_create(NULL, &s, QEA_CONV_TRAINING, NULL, QEA_F32, QEA_F32, &conv), QEA_OK);
     size_t before = qea_alloc_count();
-    assert_int_equal(cpu->conv_set_weights(NULL, conv, w), QEA_OK);
+    assert_int_equal(cpu->conv_set_weights(NULL, conv, w, NULL), QEA_OK);
     assert_int_equal(cpu->conv_forward(NULL, conv, x, y), QEA_OK);
     assert_int_equal(cpu->conv_backward_weights(NULL, conv, x, y, w), QEA_OK);
     assert_int_equal(cpu->conv_backward_data(NULL, conv, y, x), QEA_OK);
@@ -202,7 +170,7 @@ static void a_failed_allocation_is_reported_and_leaves_nothing(void **state) {
         while (status != QEA_OK) {
             qea_conv *conv;
             qea_alloc_fail_after(++n);
-            status = tables[t]->conv_create(NULL, &s, QEA_CONV_TRAINING, QEA_F32, QEA_F32, &conv);
+            status = tables[t]->conv_create(NULL, &s, QEA_CONV_TRAINING, NULL, QEA_F32, QEA_F32, &conv);
             assert_true(status == QEA_OK || (status == QEA_ERR_MEMORY && !conv));
             tables[t]->conv_destroy(conv);
         }
@@ -227,7 +195,8 @@ static void shapes_that_do_not_fit_are_refused(void **state) {
         bad[5].n = bad[5].h = bad[5].w = bad[5].oh = bad[5].ow = bad[5].c = INT32_MAX;
         for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
             qea_conv *conv = (qea_conv *)&good;
-            qea_status status = tables[t]->conv_create(NULL, &bad[i], QEA_CONV_INFERENCE, QEA_F32, QEA_F32, &conv);
+            qea_status status =
+                tables[t]->conv_create(NULL, &bad[i], QEA_CONV_INFERENCE, NULL, QEA_F32, QEA_F32, &conv);
             assert_int_equal(status, QEA_ERR_CONFIG);
             assert_null(conv);
         }

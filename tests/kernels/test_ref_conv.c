@@ -5,8 +5,8 @@
 static qea_conv *make(const qea_conv_shape *s, qea_type type, qea_type out_type, const float *w) {
     qea_conv *conv;
     const qea_kernels *ref = qea_kernels_ref();
-    assert_int_equal(ref->conv_create(NULL, s, QEA_CONV_TRAINING, type, out_type, &conv), QEA_OK);
-    assert_int_equal(ref->conv_set_weights(NULL, conv, w), QEA_OK);
+    assert_int_equal(ref->conv_create(NULL, s, QEA_CONV_TRAINING, NULL, type, out_type, &conv), QEA_OK);
+    assert_int_equal(ref->conv_set_weights(NULL, conv, w, NULL), QEA_OK);
     return conv;
 }
 

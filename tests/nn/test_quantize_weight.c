@@ -67,6 +67,26 @@ static void values_are_those_of_the_formulas_at_all_bits(void **state) {
         }
 }
 
+/* Weights far beyond every clamp reach both ends. */
+static void integers_fill_the_range_that_is_told(void **state) {
+    (void)state;
+    for (int kind = 0; qea_quantizer_name(kind); kind++)
+        for (int b = 0; b < NUM_BITS; b++) {
+            qea_weight_quant quant = {(qea_quantizer)kind, many_bits[b], K, P};
+            if (!qea_quantizer_weight_bits_ok(quant.kind, quant.bits)) continue;
+            float w[N], q[N], step[K], params[K] = {1e-4f, 1e-4f, 1e-4f};
+            random_values(w, N, 5, (uint32_t)(kind * 100 + quant.bits));
+            w[0] = 9, w[1] = -9;
+            qea_weight_quant_forward(&quant, w, params, q, step);
+            int low, high;
+            assert_true(qea_weight_quant_range(&quant, &low, &high));
+            for (size_t i = 0; i < N; i++) assert_true(q[i] >= (float)low && q[i] <= (float)high);
+            assert_true(q[0] == (float)high && q[1] == (float)low);
+        }
+    int low, high;
+    assert_false(qea_weight_quant_range(&(qea_weight_quant){QEA_DOREFA, 32, K, P}, &low, &high));
+}
+
 static void dorefa_gives_odd_integers_between_its_ends(void **state) {
     (void)state;
     /* tanh w = -0.8, -0.3, 0.1, 0.8: (tanh w / 0.8 + 1)/2 * 3 = 0, 0.94, 1.69, 3 */
@@ -274,6 +294,7 @@ static void backward_may_write_over_its_input(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(values_are_those_of_the_formulas_at_all_bits),
+        cmocka_unit_test(integers_fill_the_range_that_is_told),
         cmocka_unit_test(dorefa_gives_odd_integers_between_its_ends),
         cmocka_unit_test(ties_round_to_even_and_zero_has_no_sign),
         cmocka_unit_test(lsq_clamps_to_its_asymmetric_range),

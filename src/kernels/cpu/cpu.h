@@ -4,6 +4,7 @@
 #ifndef QEA_KERNELS_CPU_H
 #define QEA_KERNELS_CPU_H
 
+#include "kernels/common.h"
 #include "kernels/cpu/passes.h"
 
 /* Chosen once, before anything else is called. */
@@ -20,6 +21,23 @@ qea_split qea_cpu_split(size_t rows, int channels);
 qea_part qea_cpu_part(const qea_split *split, int block, int chunk);
 /* Threads that share out `work` pieces. */
 int qea_cpu_team(int work);
+
+/* --- the forward convolution of integers; types float32, one group; contracts in kernels/kernels.h --- */
+
+typedef struct qea_integer_conv qea_integer_conv;
+
+/* false: the instruction set has no kernel, the shape or the range of the integers is not for it, or it would not be
+ * faster than float32. */
+bool qea_cpu_integer_suits(const qea_conv_shape *shape, const qea_conv_grid *widest);
+QEA_MUST_USE qea_status qea_cpu_integer_create(qea_context *ctx, const qea_conv_shape *shape,
+                                               const qea_conv_grid *widest, qea_integer_conv **out);
+void qea_cpu_integer_destroy(qea_integer_conv *conv);
+/* grid NULL: the widest. QEA_ERR_CONFIG: a weight is beyond it. */
+QEA_MUST_USE qea_status qea_cpu_integer_set_weights(qea_context *ctx, qea_integer_conv *conv, const float *weights,
+                                                    const qea_conv_grid *grid);
+void qea_cpu_integer_forward(const qea_integer_conv *conv, const float *x, float *y);
+
+/* --- passes --- */
 
 void qea_cpu_channel_stats(qea_view x, size_t rows, int channels, float *mean, float *variance);
 void qea_cpu_segment_forward(const qea_segment *segment);

@@ -7,4 +7,5 @@ const qea_cpu_passes QEA_VARIANT(qea_cpu_passes) = {.forward = QEA_VARIANT(qea_p
                                                     .max_pool_row = QEA_VARIANT(qea_pass_max_pool_row),
                                                     .avg_pool_row = QEA_VARIANT(qea_pass_avg_pool_row),
                                                     .pool_backward_row = QEA_VARIANT(qea_pass_pool_backward_row),
-                                                    .copy = QEA_VARIANT(qea_pass_copy)};
+                                                    .copy = QEA_VARIANT(qea_pass_copy),
+                                                    .integer = &QEA_VARIANT(qea_pass_integer)};

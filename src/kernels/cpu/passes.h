@@ -30,6 +30,30 @@ typedef struct qea_pool {
     int h, w, c, oh, ow, kernel_h, kernel_w, stride, pad;
 } qea_pool;
 
+/* One row of output pixels of an integer convolution, and a block of channels of it. For every row of the window a
+ * pixel's taps and channels lie one behind another in x, as u8 or s16; they are taken four bytes at a step. The weights
+ * of a step are those four (or two) channels' for each lane of the vectors. */
+enum { QEA_INTEGER_VECTORS = 2 }; /* a block of channels has at most that many vectors of lanes */
+typedef struct qea_integer_row {
+    bool bytes;      /* x is u8 and the weights are s8; else both s16 */
+    int rows, steps; /* of the window; per row */
+    int budget;      /* bytes: steps whose sums are sure to fit 16 bits; else never reached */
+    const uint8_t *x;
+    size_t row_bytes, pixel_bytes; /* from row to row of the window, from output pixel to output pixel */
+    const uint8_t *weights;        /* [rows][steps][vectors][lanes] of four bytes */
+    const int32_t *start;          /* [vectors][lanes]: what the sums start from */
+    int pixels, channels;
+    float *y;
+    size_t y_stride; /* values from pixel to pixel */
+} qea_integer_row;
+
+typedef struct qea_integer_kernel {
+    int lanes; /* channels in a vector; 0: this instruction set has no kernel */
+    /* x[i] - low for `count` integers x >= low, low <= 0, as u8 or s16. false: some are NaN or below. */
+    bool (*pack)(const float *x, size_t count, float low, bool bytes, uint8_t *to);
+    void (*row)(const qea_integer_row *q);
+} qea_integer_kernel;
+
 typedef struct qea_cpu_passes {
     void (*forward)(const qea_segment *s, const qea_part *part);
     void (*reduce)(const qea_segment *s, const qea_segment_grads *grads, const float *const center[QEA_MAX_BRANCHES],
@@ -45,6 +69,7 @@ typedef struct qea_cpu_passes {
                               int row);
     /* `count` values from one view to another of any type. */
     void (*copy)(qea_view from, size_t from_index, qea_view to, size_t to_index, size_t count);
+    const qea_integer_kernel *integer;
 } qea_cpu_passes;
 
 extern const qea_cpu_passes qea_cpu_passes_base, qea_cpu_passes_avx2, qea_cpu_passes_avx512;
@@ -66,6 +91,7 @@ void QEA_VARIANT(qea_pass_avg_pool_row)(const qea_pool *p, qea_view x, qea_view 
 void QEA_VARIANT(qea_pass_pool_backward_row)(const qea_pool *p, qea_view dy, const uint8_t *argmax, qea_view dx,
                                              float factor, int row);
 void QEA_VARIANT(qea_pass_copy)(qea_view from, size_t from_index, qea_view to, size_t to_index, size_t count);
+extern const qea_integer_kernel QEA_VARIANT(qea_pass_integer);
 #endif
 
 #endif

@@ -44,8 +44,9 @@ static qea_status allocate(qea_context *ctx, qea_conv *conv, qea_conv_use use) {
     return status;
 }
 
-qea_status qea_ref_conv_create(qea_context *ctx, const qea_conv_shape *shape, qea_conv_use use, qea_type type,
-                               qea_type out_type, qea_conv **out) {
+qea_status qea_ref_conv_create(qea_context *ctx, const qea_conv_shape *shape, qea_conv_use use,
+                               const qea_conv_grid *widest, qea_type type, qea_type out_type, qea_conv **out) {
+    (void)widest;
     *out = NULL;
     qea_status status = qea_conv_shape_check(ctx, shape);
     qea_conv *conv = NULL;
@@ -85,8 +86,8 @@ static size_t outer_weight(const qea_conv_shape *q, int group, int k, int c, int
                         statement;                                                                                     \
                     }
 
-qea_status qea_ref_conv_set_weights(qea_context *ctx, qea_conv *conv, const float *weights) {
-    (void)ctx;
+qea_status qea_ref_conv_set_weights(qea_context *ctx, qea_conv *conv, const float *weights, const qea_conv_grid *grid) {
+    (void)ctx, (void)grid;
     qea_view to = {conv->weights, QEA_F32};
     bool round = conv->type == QEA_BF16;
     FOR_EACH_WEIGHT(&conv->shape, inner, outer, {

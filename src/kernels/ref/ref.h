@@ -5,9 +5,11 @@
 #include "kernels/kernels.h"
 
 QEA_MUST_USE qea_status qea_ref_conv_create(qea_context *ctx, const qea_conv_shape *shape, qea_conv_use use,
-                                            qea_type type, qea_type out_type, qea_conv **out);
+                                            const qea_conv_grid *widest, qea_type type, qea_type out_type,
+                                            qea_conv **out);
 void qea_ref_conv_destroy(qea_conv *conv);
-QEA_MUST_USE qea_status qea_ref_conv_set_weights(qea_context *ctx, qea_conv *conv, const float *weights);
+QEA_MUST_USE qea_status qea_ref_conv_set_weights(qea_context *ctx, qea_conv *conv, const float *weights,
+                                                 const qea_conv_grid *grid);
 QEA_MUST_USE qea_status qea_ref_conv_forward(qea_context *ctx, qea_conv *conv, const void *x, void *y);
 QEA_MUST_USE qea_status qea_ref_conv_backward_data(qea_context *ctx, qea_conv *conv, const void *dy, void *dx);
 QEA_MUST_USE qea_status qea_ref_conv_backward_weights(qea_context *ctx, qea_conv *conv, const void *x, const void *dy,

@@ -1,0 +1,302 @@
+/* kernels/cpu/conv_integer.c: the forward convolution of integers held as float32. A task is some rows of output pixels
+ * of one image: the rows of x under them are packed as narrow integers x - low with the padding around them, so that
+ * the taps and channels of a window's row lie one behind another, and all sums run over x - low >= 0 from
+ * low sum(weights). u8 times s8 adds up in 16 bits as long as that cannot overflow, s16 times s16 in 32 bits.
+ * Every sum is exact, and so does not depend on the order or the number of threads. */
+#include <limits.h>
+#include <math.h>
+#include <omp.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "kernels/cpu/cpu.h"
+
+enum {
+    STEP_BYTES = 4,
+    SCRATCH = 32768, /* of one thread, where that holds a row of windows */
+    LEAST_BUDGET = 4 /* fewer steps in 16 bits, and sums in 32 bits are as fast */
+};
+
+struct qea_integer_conv {
+    qea_conv_shape shape; /* as it is run: see simplify */
+    const qea_integer_kernel *kernel;
+    int threads;
+    int task_rows, image_tasks; /* rows of output pixels of a task; tasks of an image */
+    int row_pixels;             /* of the padded rows that the windows see */
+    int skip;                   /* each skip-th row and pixel of x is packed */
+    qea_conv_grid widest, grid; /* both with 0 in x's range */
+    bool bytes;
+    int budget, steps; /* as in qea_integer_row */
+    bool nan_weights;
+    uint8_t *weights, *scratch; /* owned; scratch for each thread */
+    size_t scratch_bytes;       /* of a thread */
+    int32_t *start;             /* owned, [channels of all blocks] */
+};
+
+static int larger(int a, int b) { return a > b ? a : b; }
+static int smaller(int a, int b) { return a < b ? a : b; }
+static int divide_up(int a, int b) { return (a + b - 1) / b; }
+
+/* Padding is 0, and so 0 is in the range. */
+static qea_conv_grid with_zero(const qea_conv_grid *g) {
+    return (qea_conv_grid){smaller(g->x_lo, 0), larger(g->x_hi, 0), g->w_lo, g->w_hi};
+}
+
+static int64_t weight_size(const qea_conv_grid *g) {
+    int64_t below = -(int64_t)g->w_lo, above = g->w_hi;
+    return below > above ? below : above;
+}
+
+/* Steps of u8 times s8 that cannot overflow 16 bits, each of which adds two products to a sum; 0: not u8 and s8. */
+static int byte_budget(const qea_conv_grid *g) {
+    int64_t range = (int64_t)g->x_hi - g->x_lo, pair = 2 * range * weight_size(g);
+    if (range > UINT8_MAX || g->w_lo < INT8_MIN || g->w_hi > INT8_MAX) return 0;
+    return pair > 0 ? (int)(INT16_MAX / pair) : INT_MAX;
+}
+
+static bool fits_words(const qea_conv_grid *g) {
+    return (int64_t)g->x_hi - g->x_lo <= INT16_MAX && weight_size(g) <= INT16_MAX;
+}
+
+/* The largest sum and the largest start together. */
+static bool fits_sums(const qea_conv_shape *s, const qea_conv_grid *g) {
+    double terms = (double)s->c * (double)s->r * (double)s->s;
+    return terms * (double)weight_size(g) * ((double)g->x_hi - 2.0 * (double)g->x_lo) <= (double)INT32_MAX;
+}
+
+/* So few products are made of each value that packing costs more than they. */
+static bool few_products(const qea_conv_shape *s) { return s->r == 1 && s->s == 1 && s->c < 32; }
+
+bool qea_cpu_integer_suits(const qea_conv_shape *s, const qea_conv_grid *grid) {
+    const qea_integer_kernel *kernel = qea_cpu_passes_used()->integer;
+    if (kernel->lanes == 0 || few_products(s) || s->groups != 1 || grid->x_lo > grid->x_hi || grid->w_lo > grid->w_hi)
+        return false;
+    qea_conv_grid g = with_zero(grid);
+    return fits_words(&g) && fits_sums(s, &g);
+}
+
+static void use_grid(qea_integer_conv *conv, const qea_conv_grid *grid) {
+    conv->grid = with_zero(grid);
+    conv->budget = byte_budget(&conv->grid);
+    conv->bytes = conv->budget >= LEAST_BUDGET;
+    if (!conv->bytes) conv->budget = INT_MAX;
+    conv->steps = divide_up(conv->shape.s * conv->shape.c * (conv->bytes ? 1 : 2), STEP_BYTES);
+}
+
+/* Windows of one pixel: those that the stride leaves out are left out while packing, and images of one pixel each are
+ * the pixels of one image. */
+static void simplify(qea_integer_conv *conv) {
+    qea_conv_shape *s = &conv->shape;
+    conv->skip = 1;
+    if (s->r != 1 || s->s != 1 || s->pad != 0) return;
+    conv->skip = s->stride;
+    s->stride = 1;
+    if (s->h != 1 || s->w != 1) return;
+    s->w = s->ow = s->n;
+    s->n = conv->skip = 1;
+}
+
+/* Rows of the input under `rows` rows of output pixels. */
+static int rows_under(const qea_conv_shape *s, int rows) { return (rows - 1) * s->stride + s->r; }
+
+static size_t row_bytes(const qea_integer_conv *conv) {
+    return (size_t)conv->row_pixels * (size_t)conv->shape.c * (conv->bytes ? 1 : 2);
+}
+
+/* Channels of the blocks, the last one filled up to whole vectors. */
+static int padded_channels(const qea_integer_conv *conv) {
+    return divide_up(conv->shape.k, conv->kernel->lanes) * conv->kernel->lanes;
+}
+
+/* As many rows to a task as the scratch memory holds, but some tasks for each thread. */
+static void cut(qea_integer_conv *conv) {
+    const qea_conv_shape *s = &conv->shape;
+    conv->row_pixels = (s->ow - 1) * s->stride + s->s;
+    size_t row = row_bytes(conv);
+    int even = larger(1, (int)((int64_t)s->n * s->oh / (4 * (int64_t)conv->threads)));
+    conv->task_rows = 1;
+    while (conv->task_rows < s->oh && conv->task_rows < even &&
+           (size_t)rows_under(s, conv->task_rows + 1) * row <= SCRATCH)
+        conv->task_rows++;
+    conv->image_tasks = divide_up(s->oh, conv->task_rows);
+    conv->task_rows = divide_up(s->oh, conv->image_tasks);
+    conv->scratch_bytes = (size_t)rows_under(s, conv->task_rows) * row + STEP_BYTES; /* a step may look past the end */
+}
+
+qea_status qea_cpu_integer_create(qea_context *ctx, const qea_conv_shape *shape, const qea_conv_grid *widest,
+                                  qea_integer_conv **out) {
+    *out = NULL;
+    qea_integer_conv *conv = NULL;
+    QEA_TRY(QEA_NEW(ctx, "convolution", conv, 1));
+    conv->shape = *shape;
+    simplify(conv);
+    conv->kernel = qea_cpu_passes_used()->integer;
+    conv->threads = qea_kernels_threads();
+    conv->widest = *widest;
+    use_grid(conv, widest);
+    cut(conv);
+    size_t channels = (size_t)padded_channels(conv), steps = (size_t)conv->steps * (size_t)shape->r;
+    qea_status status = qea_alloc(ctx, "packed weights", channels * steps, STEP_BYTES, (void **)&conv->weights);
+    if (status == QEA_OK) status = QEA_NEW(ctx, "convolution sums", conv->start, channels);
+    if (status == QEA_OK)
+        status = qea_alloc(ctx, "convolution scratch memory", (size_t)conv->threads, conv->scratch_bytes,
+                           (void **)&conv->scratch);
+    if (status == QEA_OK)
+        *out = conv;
+    else
+        qea_cpu_integer_destroy(conv);
+    return status;
+}
+
+void qea_cpu_integer_destroy(qea_integer_conv *conv) {
+    if (!conv) return;
+    qea_free(conv->weights);
+    qea_free(conv->start);
+    qea_free(conv->scratch);
+    qea_free(conv);
+}
+
+/* Where channel k's weights stand: its block and its place there; a block is [r][step][lanes of it] of four bytes. */
+static uint8_t *packed_channel(const qea_integer_conv *conv, int k, size_t *step_stride) {
+    int lanes = conv->kernel->lanes, block = QEA_INTEGER_VECTORS * lanes;
+    int first = k - k % block, width = smaller(block, padded_channels(conv) - first);
+    *step_stride = (size_t)width * STEP_BYTES;
+    size_t steps = (size_t)conv->shape.r * (size_t)conv->steps;
+    return conv->weights + (size_t)first * steps * STEP_BYTES + (size_t)(k - first) * STEP_BYTES;
+}
+
+/* One channel's weights [c][r][s] to their places; the bytes of a row's last step that no weight has stay 0. */
+static int32_t pack_channel(const qea_integer_conv *conv, int k, const float *weights) {
+    const qea_conv_shape *s = &conv->shape;
+    size_t stride, width = conv->bytes ? 1 : 2;
+    uint8_t *to = packed_channel(conv, k, &stride);
+    int32_t sum = 0;
+    for (int c = 0; c < s->c; c++)
+        for (int r = 0; r < s->r; r++)
+            for (int t = 0; t < s->s; t++) {
+                int16_t w = (int16_t)*weights++;
+                size_t byte = (size_t)(t * s->c + c) * width;
+                uint8_t *at = to + ((size_t)r * (size_t)conv->steps + byte / STEP_BYTES) * stride + byte % STEP_BYTES;
+                if (conv->bytes)
+                    *at = (uint8_t)(int8_t)w;
+                else
+                    memcpy(at, &w, sizeof w);
+                sum += w;
+            }
+    return sum;
+}
+
+qea_status qea_cpu_integer_set_weights(qea_context *ctx, qea_integer_conv *conv, const float *weights,
+                                       const qea_conv_grid *grid) {
+    const qea_conv_shape *s = &conv->shape;
+    use_grid(conv, grid ? grid : &conv->widest);
+    size_t per_channel = (size_t)s->c * (size_t)s->r * (size_t)s->s;
+    float low = (float)conv->grid.w_lo, high = (float)conv->grid.w_hi;
+    conv->nan_weights = false;
+    for (size_t i = 0; i < per_channel * (size_t)s->k; i++) {
+        conv->nan_weights |= isnan(weights[i]);
+        if (weights[i] < low || weights[i] > high)
+            return qea_fail(ctx, QEA_ERR_CONFIG, "convolution of integers: weight %zu is %g, allowed: %d..%d", i,
+                            (double)weights[i], conv->grid.w_lo, conv->grid.w_hi);
+    }
+    if (conv->nan_weights) return QEA_OK;
+    memset(conv->weights, 0, (size_t)padded_channels(conv) * (size_t)s->r * (size_t)conv->steps * STEP_BYTES);
+    for (int k = 0; k < s->k; k++)
+        conv->start[k] = conv->grid.x_lo * pack_channel(conv, k, weights + (size_t)k * per_channel);
+    return QEA_OK;
+}
+
+/* Zeros for `pixels` pixels. */
+static uint8_t *pack_zeros(const qea_integer_conv *conv, int pixels, uint8_t *to) {
+    size_t count = (size_t)pixels * (size_t)conv->shape.c;
+    int16_t zero = (int16_t)-conv->grid.x_lo;
+    if (conv->bytes) {
+        memset(to, zero, count);
+        return to + count;
+    }
+    for (size_t i = 0; i < count; i++, to += sizeof zero) memcpy(to, &zero, sizeof zero);
+    return to;
+}
+
+/* false: a NaN is in them. */
+static bool pack_pixels(const qea_integer_conv *conv, const float *x, int pixels, uint8_t *to) {
+    size_t c = (size_t)conv->shape.c, skip = (size_t)conv->skip, width = conv->bytes ? 1 : 2;
+    float low = (float)conv->grid.x_lo;
+    if (skip == 1) return conv->kernel->pack(x, (size_t)pixels * c, low, conv->bytes, to);
+    bool good = true;
+    for (int j = 0; j < pixels; j++, x += skip * c, to += c * width)
+        good &= conv->kernel->pack(x, c, low, conv->bytes, to);
+    return good;
+}
+
+/* Row `row` of image n, which may lie outside of it, with its padding. */
+static bool pack_row(const qea_integer_conv *conv, const float *x, int n, int row, uint8_t *to) {
+    const qea_conv_shape *s = &conv->shape;
+    if (row < 0 || row >= s->h) {
+        (void)pack_zeros(conv, conv->row_pixels, to);
+        return true;
+    }
+    int before = smaller(s->pad, conv->row_pixels), inside = smaller(s->w, conv->row_pixels - before);
+    to = pack_zeros(conv, before, to);
+    const float *from = x + ((size_t)n * (size_t)s->h + (size_t)row) * (size_t)s->w * (size_t)s->c;
+    bool good = pack_pixels(conv, from, inside, to);
+    size_t bytes = (size_t)inside * (size_t)s->c * (conv->bytes ? 1 : 2);
+    (void)pack_zeros(conv, conv->row_pixels - before - inside, to + bytes);
+    return good;
+}
+
+/* The rows under `rows` rows of output pixels from `first`; those that the stride leaves out stay as they are. */
+static bool pack_rows(const qea_integer_conv *conv, const float *x, int n, int first, int rows, uint8_t *to) {
+    const qea_conv_shape *s = &conv->shape;
+    size_t bytes = row_bytes(conv);
+    bool good = true;
+    for (int i = 0; i < rows_under(s, rows); i++, to += bytes)
+        if (i % s->stride < s->r) good &= pack_row(conv, x, n, (first * s->stride - s->pad + i) * conv->skip, to);
+    return good;
+}
+
+static void convolve_rows(const qea_integer_conv *conv, int rows, const uint8_t *x, float *y) {
+    const qea_conv_shape *s = &conv->shape;
+    int block = QEA_INTEGER_VECTORS * conv->kernel->lanes;
+    size_t bytes = row_bytes(conv), pixel = (size_t)s->stride * (size_t)s->c * (conv->bytes ? 1 : 2), stride;
+    qea_integer_row q = {.bytes = conv->bytes,
+                         .rows = s->r,
+                         .steps = conv->steps,
+                         .budget = conv->budget,
+                         .row_bytes = bytes,
+                         .pixel_bytes = pixel,
+                         .pixels = s->ow,
+                         .y_stride = (size_t)s->k};
+    for (int k = 0; k < s->k; k += block) {
+        q.weights = packed_channel(conv, k, &stride);
+        q.start = conv->start + k;
+        q.channels = smaller(block, s->k - k);
+        for (int i = 0; i < rows; i++) {
+            q.x = x + (size_t)(i * s->stride) * bytes;
+            q.y = y + (size_t)i * (size_t)s->ow * (size_t)s->k + (size_t)k;
+            conv->kernel->row(&q);
+        }
+    }
+}
+
+/* A NaN in the weights, or in the rows that a task reads, makes all its outputs NaN. */
+static void run_task(const qea_integer_conv *conv, const float *x, float *y, int task, uint8_t *scratch) {
+    const qea_conv_shape *s = &conv->shape;
+    int n = task / conv->image_tasks, first = task % conv->image_tasks * conv->task_rows;
+    int rows = smaller(conv->task_rows, s->oh - first);
+    size_t row_values = (size_t)s->ow * (size_t)s->k;
+    y += ((size_t)n * (size_t)s->oh + (size_t)first) * row_values;
+    if (!conv->nan_weights && pack_rows(conv, x, n, first, rows, scratch)) {
+        convolve_rows(conv, rows, scratch, y);
+        return;
+    }
+    for (size_t i = 0; i < (size_t)rows * row_values; i++) y[i] = NAN;
+}
+
+void qea_cpu_integer_forward(const qea_integer_conv *conv, const float *x, float *y) {
+    int tasks = conv->shape.n * conv->image_tasks;
+#pragma omp parallel for schedule(static) num_threads(smaller(conv->threads, tasks))
+    for (int task = 0; task < tasks; task++)
+        run_task(conv, x, y, task, conv->scratch + (size_t)omp_get_thread_num() * conv->scratch_bytes);
+}

@@ -1,0 +1,195 @@
+/* kernels/cpu/pass_conv.c: the inner parts of the integer convolution (conv_integer.c has the outer ones), in vectors
+ * of integers; the base instruction set has none. */
+#include "kernels/cpu/passes.h"
+
+#ifndef __AVX2__
+
+const qea_integer_kernel QEA_VARIANT(qea_pass_integer) = {.lanes = 0};
+
+#else
+
+#include <immintrin.h>
+#include <string.h>
+
+#ifdef __AVX512BW__
+
+typedef __m512i vec;
+#define V(operation) _mm512_##operation
+#define OR _mm512_or_si512
+static inline vec load(const void *from) { return _mm512_loadu_si512(from); }
+static inline void store_floats(float *to, vec v) { _mm512_storeu_ps(to, _mm512_cvtepi32_ps(v)); }
+static inline vec to_integers(__m512 x, float low) { return _mm512_cvtps_epi32(_mm512_sub_ps(x, _mm512_set1_ps(low))); }
+static inline __m512 load_floats(const float *from) { return _mm512_loadu_ps(from); }
+/* The first `count`, and zeros. */
+static inline __m512 load_some_floats(const float *from, int count) {
+    return _mm512_maskz_loadu_ps(count >= 16 ? (__mmask16)-1 : (__mmask16)((1U << (count > 0 ? count : 0)) - 1), from);
+}
+static inline bool any_negative(vec v) { return _mm512_movepi32_mask(v) != 0; }
+
+/* 4 vectors' integers as neighbouring bytes or words. */
+static inline void store_narrow(const vec v[4], bool bytes, uint8_t *to) {
+    for (int i = 0; i < 4; i++) {
+        if (bytes)
+            _mm_storeu_si128((__m128i *)(void *)(to + i * 16), _mm512_cvtepi32_epi8(v[i]));
+        else
+            _mm256_storeu_si256((__m256i *)(void *)(to + i * 32), _mm512_cvtepi32_epi16(v[i]));
+    }
+}
+
+#else
+
+typedef __m256i vec;
+#define V(operation) _mm256_##operation
+#define OR _mm256_or_si256
+static inline vec load(const void *from) { return _mm256_loadu_si256(from); }
+static inline void store_floats(float *to, vec v) { _mm256_storeu_ps(to, _mm256_cvtepi32_ps(v)); }
+static inline vec to_integers(__m256 x, float low) { return _mm256_cvtps_epi32(_mm256_sub_ps(x, _mm256_set1_ps(low))); }
+static inline __m256 load_floats(const float *from) { return _mm256_loadu_ps(from); }
+/* The first `count`, and zeros. */
+static inline __m256 load_some_floats(const float *from, int count) {
+    return _mm256_maskload_ps(from,
+                              _mm256_cmpgt_epi32(_mm256_set1_epi32(count), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7)));
+}
+static inline bool any_negative(vec v) { return _mm256_movemask_ps(_mm256_castsi256_ps(v)) != 0; }
+
+/* 4 vectors' integers as neighbouring bytes or words. */
+static inline void store_narrow(const vec v[4], bool bytes, uint8_t *to) {
+    vec low = _mm256_packs_epi32(v[0], v[1]), high = _mm256_packs_epi32(v[2], v[3]);
+    if (bytes) {
+        vec order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
+        vec all = _mm256_permutevar8x32_epi32(_mm256_packus_epi16(low, high), order);
+        _mm256_storeu_si256((vec *)(void *)to, all);
+    } else {
+        _mm256_storeu_si256((vec *)(void *)to, _mm256_permute4x64_epi64(low, 0xd8));
+        _mm256_storeu_si256((vec *)(void *)(to + sizeof(vec)), _mm256_permute4x64_epi64(high, 0xd8));
+    }
+}
+
+#endif
+
+enum { LANES = sizeof(vec) / sizeof(int32_t), PIXELS = 4, VECTORS = QEA_INTEGER_VECTORS, PACKED = 4 * LANES };
+
+/* low <= 0, and so the zeros behind the end are no negative ones either. */
+static bool pack(const float *x, size_t count, float low, bool bytes, uint8_t *to) {
+    vec all = V(set1_epi32)(0), v[4]; /* a NaN becomes the lowest integer */
+    size_t width = bytes ? 1 : 2, i = 0;
+    for (; i + PACKED <= count; i += PACKED, to += PACKED * width) {
+        for (size_t k = 0; k < 4; k++) {
+            v[k] = to_integers(load_floats(x + i + k * LANES), low);
+            all = OR(all, v[k]);
+        }
+        store_narrow(v, bytes, to);
+    }
+    if (i < count) {
+        uint8_t narrow[PACKED * 2];
+        int left = (int)(count - i);
+        for (int k = 0; k < 4; k++) {
+            v[k] = to_integers(load_some_floats(x + i + (left > k * LANES ? k * LANES : 0), left - k * LANES), low);
+            all = OR(all, v[k]);
+        }
+        store_narrow(v, bytes, narrow);
+        memcpy(to, narrow, (count - i) * width);
+    }
+    return !any_negative(all);
+}
+
+#define ALWAYS_INLINE static inline __attribute__((always_inline))
+#define UNROLL _Pragma("GCC unroll 8")
+
+/* Four bytes of a pixel's run in every lane. */
+ALWAYS_INLINE vec four(const uint8_t *from) {
+    int32_t value;
+    memcpy(&value, from, sizeof value);
+    return V(set1_epi32)(value);
+}
+
+/* The sums of `pixels` neighbouring output pixels and `vectors` vectors of channels. Bytes: each lane of 32 bits has
+ * two sums of 16, which are added up in 32 before `budget` steps could make one overflow. */
+ALWAYS_INLINE void tile(const qea_integer_row *q, const uint8_t *x, float *y, size_t y_stride, int pixels, int vectors,
+                        bool bytes) {
+    const vec ones = V(set1_epi16)(1);
+    vec sums[PIXELS][VECTORS], part[PIXELS][VECTORS];
+    UNROLL for (int m = 0; m < pixels; m++) {
+        UNROLL for (int n = 0; n < vectors; n++) {
+            sums[m][n] = load(q->start + n * LANES);
+            part[m][n] = V(set1_epi32)(0);
+        }
+    }
+    const uint8_t *w = q->weights;
+    int budget = q->budget;
+    for (int r = 0; r < q->rows; r++) {
+        const uint8_t *at = x + (size_t)r * q->row_bytes;
+        for (int left = q->steps; left > 0;) {
+            int steps = left < budget ? left : budget;
+            left -= steps;
+            budget -= steps;
+            for (; steps > 0; steps--, at += 4) {
+                vec weight[VECTORS];
+                UNROLL for (int n = 0; n < vectors; n++, w += sizeof(vec)) weight[n] = load(w);
+                UNROLL for (int m = 0; m < pixels; m++) {
+                    vec value = four(at + (size_t)m * q->pixel_bytes);
+                    UNROLL for (int n = 0; n < vectors; n++) {
+                        if (bytes)
+                            part[m][n] = V(add_epi16)(part[m][n], V(maddubs_epi16)(value, weight[n]));
+                        else
+                            sums[m][n] = V(add_epi32)(sums[m][n], V(madd_epi16)(value, weight[n]));
+                    }
+                }
+            }
+            if (!bytes || budget > 0) continue;
+            budget = q->budget;
+            UNROLL for (int m = 0; m < pixels; m++) {
+                UNROLL for (int n = 0; n < vectors; n++) {
+                    sums[m][n] = V(add_epi32)(sums[m][n], V(madd_epi16)(part[m][n], ones));
+                    part[m][n] = V(set1_epi32)(0);
+                }
+            }
+        }
+    }
+    UNROLL for (int m = 0; m < pixels; m++) {
+        UNROLL for (int n = 0; n < vectors; n++) {
+            if (bytes) sums[m][n] = V(add_epi32)(sums[m][n], V(madd_epi16)(part[m][n], ones));
+            store_floats(y + (size_t)m * y_stride + n * LANES, sums[m][n]);
+        }
+    }
+}
+
+ALWAYS_INLINE void tile_of(const qea_integer_row *q, const uint8_t *x, float *y, size_t y_stride, int pixels) {
+    bool one = q->channels <= LANES;
+    if (q->bytes && one)
+        tile(q, x, y, y_stride, pixels, 1, true);
+    else if (q->bytes)
+        tile(q, x, y, y_stride, pixels, 2, true);
+    else if (one)
+        tile(q, x, y, y_stride, pixels, 1, false);
+    else
+        tile(q, x, y, y_stride, pixels, 2, false);
+}
+
+static void some_pixels(const qea_integer_row *q, const uint8_t *x, float *y, size_t y_stride, int pixels) {
+    if (pixels == 1) tile_of(q, x, y, y_stride, 1);
+    if (pixels == 2) tile_of(q, x, y, y_stride, 2);
+    if (pixels == 3) tile_of(q, x, y, y_stride, 3);
+    if (pixels == 4) tile_of(q, x, y, y_stride, 4);
+}
+
+static void row(const qea_integer_row *q) {
+    size_t channels = (size_t)q->channels, width = channels <= LANES ? LANES : VECTORS * LANES;
+    for (int j = 0; j < q->pixels; j += PIXELS) {
+        const uint8_t *x = q->x + (size_t)j * q->pixel_bytes;
+        float *y = q->y + (size_t)j * q->y_stride;
+        int pixels = q->pixels - j < PIXELS ? q->pixels - j : PIXELS;
+        if (channels == width) {
+            some_pixels(q, x, y, q->y_stride, pixels);
+            continue;
+        }
+        float whole[PIXELS * VECTORS * LANES];
+        some_pixels(q, x, whole, width, pixels);
+        for (int m = 0; m < pixels; m++)
+            memcpy(y + (size_t)m * q->y_stride, whole + (size_t)m * width, channels * sizeof *y);
+    }
+}
+
+const qea_integer_kernel QEA_VARIANT(qea_pass_integer) = {.lanes = LANES, .pack = pack, .row = row};
+
+#endif

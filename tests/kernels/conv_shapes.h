@@ -1,0 +1,40 @@
+/* tests/kernels/conv_shapes.h: random convolutions. */
+#ifndef CONV_SHAPES_H
+#define CONV_SHAPES_H
+
+#include "check.h"
+
+static inline qea_conv_shape draw_shape(void) {
+    static const int channels[] = {1, 3, 7, 8, 16, 33, 64}, windows[] = {1, 3, 5, 7};
+    qea_conv_shape s = {.n = draw_int(1, 3), .h = draw_int(1, 13), .w = draw_int(1, 13)};
+    s.c = channels[draw_int(0, 6)];
+    s.k = channels[draw_int(0, 6)];
+    s.r = windows[draw_int(0, 3)];
+    s.s = draw_int(0, 2) ? s.r : windows[draw_int(0, 3)];
+    s.stride = draw_int(1, 2);
+    s.pad = draw_int(0, (s.r > s.s ? s.r : s.s) / 2);
+    s.groups = 1;
+    int form = draw_int(0, 3);
+    if (form == 0) s.groups = s.k = s.c; /* depthwise */
+    if (form == 1) {                     /* grouped */
+        s.groups = draw_int(1, 4);
+        s.c = s.groups * draw_int(1, 12);
+        s.k = s.groups * draw_int(1, 12);
+    }
+    if (s.h + 2 * s.pad < s.r) s.h = s.r;
+    if (s.w + 2 * s.pad < s.s) s.w = s.s;
+    s.oh = (s.h + 2 * s.pad - s.r) / s.stride + 1;
+    s.ow = (s.w + 2 * s.pad - s.s) / s.stride + 1;
+    return s;
+}
+
+typedef struct sizes {
+    size_t in, out, weights;
+} sizes;
+
+static inline sizes sizes_of(const qea_conv_shape *s) {
+    return (sizes){(size_t)(s->n * s->h * s->w * s->c), (size_t)(s->n * s->oh * s->ow * s->k),
+                   (size_t)(s->k * (s->c / s->groups) * s->r * s->s)};
+}
+
+#endif
