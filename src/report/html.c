@@ -66,6 +66,7 @@ qea_status qea_report_write_html(qea_context *ctx, const qea_report_page *page, 
     qea_text_put(&text, "</div>\n");
     qea_html_model_table(&text, page);
     qea_html_model_details(&text, page);
+    qea_html_curves(&text, page);
     qea_html_failures(&text, page);
     qea_html_trial_table(&text, page);
     qea_html_phases(&text, page);

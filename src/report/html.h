@@ -36,6 +36,7 @@ bool qea_html_reference(const qea_report_model *model);
 
 /* The sections. */
 void qea_html_plots(qea_text *out, const qea_report_page *page);
+void qea_html_curves(qea_text *out, const qea_report_page *page);
 void qea_html_model_table(qea_text *out, const qea_report_page *page);
 void qea_html_model_details(qea_text *out, const qea_report_page *page);
 void qea_html_trial_table(qea_text *out, const qea_report_page *page);

@@ -101,7 +101,8 @@ static void put_search_line(qea_text *out, const qea_report_page *page, const qe
 
 static void put_details(qea_text *out, const qea_report_page *page, const qea_report_step *step,
                         const qea_report_model *model) {
-    qea_text_printf(out, "<details class=\"model\" id=\"m%llu\" data-t=\"%llu\"><summary>", id_of(model), id_of(model));
+    qea_text_printf(out, "<details class=\"model\" id=\"m%llu\" data-t=\"%llu\"%s><summary>", id_of(model),
+                    id_of(model), qea_html_reference(model) ? " data-reference=\"yes\"" : "");
     qea_html_name(out, model);
     qea_text_put(out, step == page->full ? ", fully trained: " : ": ");
     qea_html_value(out, "accuracy", qea_report_value(model, "accuracy"));

@@ -24,6 +24,9 @@ static void put_trial_row(qea_text *out, const qea_report_page *page, const qea_
     qea_html_value(out, "accuracy", final != NULL ? qea_report_value(final, "accuracy") : NAN);
     qea_text_put(out, "</td>");
     qea_html_gain_cells(out, curve, model);
+    qea_text_put(out, "<td>");
+    qea_html_value(out, "accuracy", model->hypervolume);
+    qea_text_put(out, "</td>");
     qea_text_put(out, "<td class=\"bits w\">");
     qea_report_put_bits(out, model->weight_bits, model->num_layers);
     qea_text_put(out, "</td><td class=\"bits a\">");
@@ -53,6 +56,7 @@ void qea_html_trial_table(qea_text *out, const qea_report_page *page) {
     }
     qea_text_put(out, "<th scope=\"col\">accuracy fully trained</th>");
     qea_html_gain_heads(out, curve.cost);
+    qea_text_put(out, "<th scope=\"col\">hypervolume so far</th>");
     qea_text_put(out, "<th scope=\"col\" class=\"bits\">weight bits</th>"
                       "<th scope=\"col\" class=\"bits\">activation bits</th></tr></thead>\n<tbody>\n");
     for (size_t i = 0; i < search->count; i++) put_trial_row(out, page, &search->models[i], &curve);

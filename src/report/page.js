@@ -164,7 +164,8 @@ window.addEventListener('beforeprint', function () { all('details').forEach(func
 window.addEventListener('hashchange', begin);
 
 function begin() {
-    var first = document.querySelector('details.model'), asked = /^#[mt]([0-9]+)$/.exec(location.hash);
+    var models = 'details.model', first = document.querySelector(models + ':not([data-reference])') ||
+        document.querySelector(models), asked = /^#[mt]([0-9]+)$/.exec(location.hash);
     if (asked) select(asked[1], true);
     else if (first) select(first.getAttribute('data-t'), false);
 }

@@ -1,121 +1,7 @@
 /* report.html: well-formed, complete, inert and equal for equal records. */
 #include <locale.h>
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
-#include <cmocka.h>
-
-#include "base/file.h"
-#include "base/memory.h"
-#include "report/html.h"
-
-enum { LAYERS = 3, TRIALS = 6, MODELS = 3 };
-
-static const uint8_t bits_mixed[] = {2, 8, 4}, bits_4[] = {4, 4, 4}, bits_8[] = {8, 8, 8};
-static const char *const objectives[] = {"accuracy", "flops", "weight_bytes"};
-static const char hostile[] = "<script>alert(1)</script>\"'&\x01";
-
-typedef struct fixture {
-    char path[64];
-    qea_context *ctx;
-    qea_report_model trials[TRIALS], models[MODELS];
-    qea_report_step search, full;
-    qea_report_layer layers[LAYERS];
-    qea_report_fact facts[2];
-    qea_report_page page;
-} fixture;
-
-static json_t *performance(double accuracy, double flops) {
-    return json_pack("{s:f, s:f, s:f, s:f, s:i}", "accuracy", accuracy, "flops", flops, "params", 10.0, "weight_bytes",
-                     1000 * flops, "images", 1000);
-}
-
-static qea_report_model model(uint64_t id, const char *label, const uint8_t *bits, double accuracy, double flops) {
-    qea_report_model m = {.id = id, .label = label, .num_layers = LAYERS, .weight_bits = bits, .activation_bits = bits};
-    m.epochs = 1;
-    m.mean_weight_bits = m.mean_activation_bits = 4;
-    m.done = accuracy > 0;
-    if (m.done) m.performance = performance(accuracy, flops);
-    return m;
-}
-
-static void fill(fixture *f) {
-    f->trials[0] = model(1, "uniform", bits_4, 0.5, 1);
-    f->trials[1] = model(2, "uniform", bits_8, 0.6, 4);
-    f->trials[2] = model(3, "child", bits_mixed, 0.625, 1.5);
-    f->trials[3] = model(4, hostile, bits_mixed, 0.4, 2);
-    f->trials[4] = model(5, "random", bits_mixed, 0, 0);
-    f->trials[5] = model(6, "random", bits_mixed, 0, 0);
-    f->trials[0].on_front = f->trials[2].on_front = true;
-    f->trials[4].reason = hostile;
-    f->trials[5].waiting = true;
-    f->models[0] = model(3, "front", bits_mixed, 0.75, 1.5);
-    f->models[0].source = 3;
-    f->models[0].model_path = hostile;
-    f->models[1] = model(7, "baseline", bits_4, 0.5, 1.25);
-    f->models[2] = model(8, "baseline", bits_8, 0.7125, 4);
-    f->models[0].started_s = 1.0e9;
-    f->models[0].ended_s = 1.0e9 + 90;
-    f->layers[0] = (qea_report_layer){"first", 100, 10};
-    f->layers[1] = (qea_report_layer){hostile, 300, 20};
-    f->layers[2] = (qea_report_layer){"last", 100, 70};
-    f->search = (qea_report_step){.name = "nas",
-                                  .objectives = objectives,
-                                  .num_objectives = 2,
-                                  .models = f->trials,
-                                  .count = TRIALS,
-                                  .expected = 10};
-    f->full = (qea_report_step){.name = "fully_train",
-                                .objectives = objectives,
-                                .num_objectives = 2,
-                                .models = f->models,
-                                .count = MODELS,
-                                .expected = MODELS};
-    f->facts[0] = (qea_report_fact){"seed", "5"};
-    f->facts[1] = (qea_report_fact){hostile, hostile};
-    f->page = (qea_report_page){.task = hostile, .search = &f->search, .full = &f->full, .layers = f->layers};
-    f->page.num_layers = LAYERS;
-    f->page.facts = f->facts;
-    f->page.num_facts = 2;
-    f->page.config = hostile;
-    f->page.command = "quantea run 'a&b'";
-}
-
-static int set_up(void **state) {
-    fixture *f = calloc(1, sizeof *f);
-    if (f == NULL) return -1;
-    (void)snprintf(f->path, sizeof f->path, "/tmp/quantea-html-%ld", (long)getpid());
-    f->ctx = qea_context_create();
-    fill(f);
-    *state = f;
-    return 0;
-}
-
-static int tear_down(void **state) {
-    fixture *f = *state;
-    for (int i = 0; i < TRIALS; i++) json_decref((json_t *)(uintptr_t)f->trials[i].performance);
-    for (int i = 0; i < MODELS; i++) json_decref((json_t *)(uintptr_t)f->models[i].performance);
-    (void)unlink(f->path);
-    qea_context_destroy(f->ctx);
-    free(f);
-    return 0;
-}
-
-static char *written(fixture *f) {
-    uint8_t *bytes;
-    size_t size;
-    assert_int_equal(qea_report_write_html(f->ctx, &f->page, f->path), QEA_OK);
-    assert_int_equal(qea_file_read(f->ctx, f->path, 1 << 20, &bytes, &size), QEA_OK);
-    assert_int_equal(strlen((char *)bytes), size);
-    return (char *)bytes;
-}
+#include "page_fixture.h"
 
 static size_t count_of(const char *text, const char *part) {
     size_t count = 0;
@@ -238,10 +124,13 @@ static void every_trial_stands_in_plot_and_table(void **state) {
                                          "baseline\" data-t=\"8\""};
     for (size_t i = 0; i < sizeof points / sizeof *points; i++) {
         (void)snprintf(part, sizeof part, "<path class=\"point %s", points[i]);
-        assert_int_equal(count_of(text, part), 1);
+        assert_true(count_of(text, part) >= 1);
     }
-    assert_int_equal(count_of(text, "class=\"point "), 7);
-    assert_int_equal(count_of(text, "<title>"), 10); /* the page's, and two rows of the map of bits */
+    const char *plot = strstr(text, "<svg class=\"plot"), *end = strstr(plot, "</svg>");
+    const char *last = plot;
+    for (int i = 0; i < 7; i++) last = strstr(last + 1, "class=\"point ");
+    assert_true(last != NULL && last < end && strstr(last + 1, "class=\"point ") > end); /* seven, each with its name */
+    assert_int_equal(count_of(plot, "\"><title>"), count_of(plot, "class=\"point ") + count_of(plot, "class=\"row\""));
     qea_free(text);
 }
 
@@ -250,12 +139,13 @@ static void each_pair_of_objectives_has_a_plot(void **state) {
     f->search.num_objectives = f->full.num_objectives = 3;
     char *text = written(f);
     assert_well_formed(text);
-    assert_int_equal(count_of(text, "<svg class=\"plot scatter\""), 3);
+    assert_int_equal(count_of(text, "95 % interval; dotted"), 1);
+    assert_int_equal(count_of(text, " of all trials, the front, "), 3);
     assert_int_equal(count_of(text, "class=\"stairs\""), 0);
     qea_free(text);
     f->search.num_objectives = f->full.num_objectives = 2;
     text = written(f);
-    assert_int_equal(count_of(text, "<svg class=\"plot scatter\""), 1);
+    assert_int_equal(count_of(text, " of all trials, the front, "), 1);
     assert_int_equal(count_of(text, "class=\"stairs\""), 1);
     qea_free(text);
 }
@@ -343,6 +233,44 @@ static void the_bits_of_the_front_are_a_map(void **state) {
     assert_true(first != NULL && second != NULL && first < second && second < end);
     assert_int_equal(count_of(map, "<rect class=\"w\" fill-opacity"), 6);
     assert_int_equal(count_of(map, "<rect class=\"a\" fill-opacity"), 6);
+    qea_free(text);
+}
+
+static void the_hypervolume_climbs_over_the_trials_that_ended(void **state) {
+    char *text = written(*state);
+    const char *line = strstr(text, "<path class=\"volume\" d=\"M");
+    assert_non_null(line);
+    /* trials 1 to 5 (6 waits): one place and four steps, of which two rise */
+    char *copy = strndup(line, strcspn(line, ">"));
+    assert_int_equal(count_of(copy, "H"), 4);
+    free(copy);
+    assert_non_null(strstr(text, "at the end 35.00 % of the box"));
+    assert_non_null(strstr(text, "fixed before the search: top-1 accuracy 10.00 % to 100.00 %, FLOPs (M) 1.000 to "
+                                 "5.000"));
+    qea_free(text);
+}
+
+static void training_curves_of_each_model_end_where_they_ended(void **state) {
+    fixture *f = *state;
+    char *text = written(f);
+    assert_int_equal(count_of(text, "<path class=\"curve of-final\" data-t=\"3\" d=\"M"), 3);
+    assert_int_equal(count_of(text, "<path class=\"curve of-baseline\" data-t=\"7\" d=\"M"), 3);
+    assert_non_null(strstr(text, "front, trial 3: training loss 0.1250 in epoch 3</title>"));
+    /* an epoch that was not validated interrupts the line: two places, no line between them */
+    const char *validation = strstr(text, "accuracy on validation images of each model");
+    validation = strstr(validation, "data-t=\"3\" d=\"");
+    assert_non_null(validation);
+    char *copy = strndup(validation, strcspn(validation, "/"));
+    assert_int_equal(count_of(copy, "M"), 2);
+    assert_int_equal(count_of(copy, "L"), 0);
+    free(copy);
+    assert_non_null(strstr(text, "<td>3</td><td>0.1250</td><td>62.50 %</td><td>37.50 %</td></tr>"));
+    qea_free(text);
+    for (int i = 0; i < MODELS; i++) json_object_del((json_t *)(uintptr_t)f->models[i].performance, "curve");
+    text = written(f); /* of a version that recorded none */
+    assert_well_formed(text);
+    assert_null(strstr(text, "training loss"));
+    assert_non_null(strstr(text, "<path class=\"volume\""));
     qea_free(text);
 }
 
@@ -434,6 +362,8 @@ int main(void) {
         WITH_PAGE(beyond_the_uniform_models_nothing_is_extrapolated),
         WITH_PAGE(a_uniform_model_that_a_cheaper_one_surpasses_is_not_compared_with),
         WITH_PAGE(the_bits_of_the_front_are_a_map),
+        WITH_PAGE(the_hypervolume_climbs_over_the_trials_that_ended),
+        WITH_PAGE(training_curves_of_each_model_end_where_they_ended),
         WITH_PAGE(layers_show_bits_and_shares),
         WITH_PAGE(failures_name_their_reasons_and_waiting_trials_are_none),
         cmocka_unit_test(numbers_are_rounded_and_signed),
