@@ -7,7 +7,7 @@ TEST_ARGS ?=
 
 configure = cmake --preset release $(CMAKE_ARGS) --log-level=WARNING >/dev/null
 
-.PHONY: all help demo test bench check sanitize fuzz format config-docs install clean
+.PHONY: all help demo test bench check sanitize fuzz format config-docs event-docs install clean
 
 all: ## build/quantea and build/libquantea.so
 	@scripts/install-deps --check build
@@ -68,6 +68,12 @@ config-docs: ## docs/config.md from the table of configuration keys
 	@$(configure) -DQEA_TESTS=ON
 	@cmake --build build --target study_test_config_document
 	@QEA_UPDATE_DOCS=1 build/study_test_config_document
+
+event-docs: ## docs/events.md from the tables of events
+	@scripts/install-deps build test
+	@$(configure) -DQEA_TESTS=ON
+	@cmake --build build --target study_test_events
+	@QEA_UPDATE_DOCS=1 build/study_test_events
 
 install: all ## command, library, headers, pkg-config file (PREFIX, DESTDIR)
 	@cmake -DCMAKE_INSTALL_PREFIX=$(PREFIX) build >/dev/null

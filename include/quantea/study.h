@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "quantea/dataset.h"
+#include "quantea/progress.h"
 #include "quantea/status.h"
 
 #ifdef __cplusplus
@@ -24,20 +25,6 @@ typedef struct qea_override {
     const char *value; /* borrowed; YAML text */
     bool literal;      /* the value is a text as it stands, not YAML (a path) */
 } qea_override;
-
-/* What a run is doing; strings are valid during the call. */
-typedef struct qea_study_progress {
-    const char *task_folder;
-    const char *step;  /* "nas", "fully_train" */
-    const char *event; /* NULL: a plain update; else one line of text worth keeping ("trial 17: accuracy 0.81, ...") */
-    size_t generation; /* nas */
-    size_t done, failed, running, total; /* trials of this step */
-    double best_accuracy;                /* so far in this step, 0..1; NaN: none yet */
-    double hypervolume; /* nas: of the finished trials, as a share of the box fixed before the search; NaN: not known */
-    double images_per_s; /* training, all workers together, lately; 0: not known yet */
-    double eta_s;        /* seconds left in this step; NaN: not known yet */
-} qea_study_progress;
-typedef void (*qea_study_progress_fn)(void *user, const qea_study_progress *progress);
 
 typedef struct qea_study_options {
     const char *config_path;       /* NULL when a task is resumed */

@@ -31,7 +31,7 @@ typedef struct run_arguments {
     qea_overrides overrides;
     const char *plain; /* CONFIG.yml, or with --resume the task */
     const char *task_id;
-    bool resume, quiet;
+    bool resume, json, quiet, verbose;
 } run_arguments;
 
 static bool take_option(run_arguments *run, const qea_arguments *arguments, int id, const char *value) {
@@ -48,8 +48,14 @@ static bool take_option(run_arguments *run, const qea_arguments *arguments, int 
     case 'f':
         run->study.force = true;
         return true;
+    case 'j':
+        run->json = true;
+        return true;
     case 'q':
         run->quiet = true;
+        return true;
+    case 'v':
+        run->verbose = true;
         return true;
     default:
         return qea_overrides_take(&run->overrides, arguments, value);
@@ -88,8 +94,10 @@ static int run_study(run_arguments *run) {
         self[size] = '\0';
         run->study.command = self;
     }
-    qea_progress_view view = {.terminal = isatty(STDERR_FILENO) == 1};
-    if (!run->quiet) run->study.progress = qea_progress_show;
+    qea_progress_view view;
+    qea_progress_begin(&view, STDERR_FILENO, run->json, run->verbose, run->quiet);
+    qea_context_set_log(ctx, qea_progress_log, &view);
+    run->study.progress = qea_progress_show;
     run->study.user = &view;
     run->study.stop = &stop_requested;
     listen_for_signals();
@@ -98,10 +106,10 @@ static int run_study(run_arguments *run) {
     qea_progress_end(&view);
     int code = qea_command_failed(ctx, status);
     if (result.search_end != NULL && !run->quiet) (void)fprintf(stderr, "search: %s\n", result.search_end);
-    if (result.table != NULL && status == QEA_OK) (void)printf("%s", result.table);
-    if (result.task_folder != NULL && status == QEA_OK)
+    if (result.table != NULL && status == QEA_OK && !run->json) (void)printf("%s", result.table);
+    if (result.task_folder != NULL && status == QEA_OK && !run->json)
         (void)printf("files: %s/output\n", result.task_folder);
-    else if (result.task_folder != NULL)
+    else if (result.task_folder != NULL && status != QEA_OK)
         (void)fprintf(stderr, "to go on: quantea run --resume %s\n", result.task_folder);
     qea_study_result_clear(&result);
     qea_context_destroy(ctx);

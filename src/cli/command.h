@@ -20,8 +20,9 @@ enum {
     QEA_DOCTOR = 1 << 5,
     QEA_WORKER = 1 << 6,
     QEA_DOCUMENT = 1 << 7,
-    QEA_EVERY_COMMAND = (1 << 8) - 1,
-    QEA_ITSELF = 1 << 8 /* quantea without a command */
+    QEA_PROGRESS = 1 << 8,
+    QEA_EVERY_COMMAND = (1 << 9) - 1,
+    QEA_ITSELF = 1 << 9 /* quantea without a command */
 };
 
 /* What a value or a plain argument may be; several bits: one of them. */
@@ -99,6 +100,7 @@ const char *qea_command_nearest(const char *name);
 int qea_command_init(qea_arguments *arguments);
 int qea_command_estimate(qea_arguments *arguments);
 int qea_command_run(qea_arguments *arguments);
+int qea_command_progress(qea_arguments *arguments);
 int qea_command_report(qea_arguments *arguments);
 int qea_command_eval(qea_arguments *arguments);
 int qea_command_doctor(qea_arguments *arguments);

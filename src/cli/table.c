@@ -25,6 +25,13 @@ const qea_command qea_commands[] = {
                  "run quantea.yml --set nas.trainer.epochs=2 --workers 4 -t first\n"
                  "run --resume first",
      .kind = QEA_VALUE_CONFIG | QEA_VALUE_TASK, .noun = "configuration file", .least = 0, .most = 1},
+    {QEA_PROGRESS, "progress", qea_command_progress, "TASK [options]",
+     "shows how far a task is, from another terminal",
+     .about = "The task may run, have ended or have been killed; it is read only, and a run is not disturbed.",
+     .examples = "progress first\n"
+                 "progress first --watch\n"
+                 "progress first --json",
+     .kind = QEA_VALUE_TASK, .noun = "task", .least = 1, .most = 1},
     {QEA_REPORT, "report", qea_command_report, "TASK",
      "writes output/report.html of a task, also of one that runs or was killed",
      .about = "The page is made anew from the task's store alone. Its path is printed.",
@@ -78,7 +85,13 @@ const qea_option qea_options[] = {
      .kind = QEA_VALUE_TASK, .value = "TASK"},
     {QEA_RUN, 'f', "--force", NULL, "resume although the machine or a library differs from the task's",
      .kind = QEA_VALUE_NONE},
-    {QEA_RUN, 'q', "--quiet", NULL, "no progress; the table and errors only",
+    {QEA_RUN | QEA_PROGRESS, 'j', "--json", NULL, "events as JSON on stdout, one a line (docs/events.md), and nothing else there",
+     .kind = QEA_VALUE_NONE},
+    {QEA_RUN, 'q', "--quiet", NULL, "no progress; warnings, errors and the table only",
+     .kind = QEA_VALUE_NONE},
+    {QEA_RUN, 'v', "--verbose", NULL, "a line for every trial, with its bits",
+     .kind = QEA_VALUE_NONE},
+    {QEA_PROGRESS, 'w', "--watch", NULL, "go on until the task has ended",
      .kind = QEA_VALUE_NONE},
 
     {QEA_INIT, 'd', "--dataset", "-dt", "type of the data set, or a folder of images",

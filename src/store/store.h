@@ -60,6 +60,9 @@ QEA_MUST_USE qea_status qea_trial_record_copy(qea_context *ctx, const qea_trial_
 QEA_MUST_USE qea_status qea_store_add_event(qea_context *ctx, qea_store *store, const char *step, uint64_t trial,
                                             const char *text);
 
+/* The process that has FOLDER open to write; 0: none, -1: one that has not said who it is. Asking disturbs nobody. */
+QEA_MUST_USE qea_status qea_store_holder(qea_context *ctx, const char *folder, long *pid);
+
 const char *qea_store_library_version(void); /* SQLite's: "3.40.1" */
 
 #endif

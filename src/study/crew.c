@@ -10,26 +10,20 @@
 #include "base/limits.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "study/board.h"
 #include "study/job.h"
+#include "study/look.h"
 #include "study/run.h"
-
-typedef struct running_trial {
-    uint64_t id; /* 0: none */
-    double fraction, images_per_s;
-} running_trial;
 
 struct qea_crew {
     const qea_run *run;      /* borrowed */
     qea_step_trials *trials; /* borrowed */
     qea_pool *pool;          /* owned */
-    running_trial *running;  /* owned, [workers] */
+    qea_board board;         /* owned */
     int workers;
     char parent[24];
     const char *argv[6];
-    double begun;         /* monotonic, s */
-    size_t finished_here; /* trials since `begun` */
-    double best_accuracy; /* of the step; NaN: none yet */
-    qea_volume *volume;   /* owned; of the search's trials that are done; NULL: not known */
+    double left_s; /* monotonic: when a look was left for other processes */
 };
 
 static double unix_time(void) {
@@ -40,53 +34,31 @@ static double unix_time(void) {
 
 /* --- progress --- */
 
-static running_trial *running_of(qea_crew *crew, uint64_t id) {
-    for (int i = 0; i < crew->workers; i++)
-        if (crew->running[i].id == id) return &crew->running[i];
-    return NULL;
+/* What cannot be seen in the records, for qea_study_look. The next write of a result tells of a store that takes
+ * nothing more. */
+static void leave_look(qea_crew *crew, const qea_study_progress *progress) {
+    enum { EVERY_S = 2 };
+    double now = qea_pool_now();
+    if (progress->event == QEA_STUDY_PROGRESS && now - crew->left_s < EVERY_S) return;
+    crew->left_s = now;
+    qea_look_leave(crew->run->task.store, progress);
 }
 
-static void see_accuracy(qea_crew *crew, const json_t *result) {
-    double accuracy = json_number_value(json_object_get(result, "accuracy"));
-    if (!(crew->best_accuracy >= accuracy)) crew->best_accuracy = accuracy;
-}
-
-static void count_states(const qea_crew *crew, qea_study_progress *progress) {
-    for (size_t i = 0; i < crew->trials->count; i++) {
-        progress->done += crew->trials->records[i].state == QEA_TRIAL_DONE;
-        progress->failed += crew->trials->records[i].state == QEA_TRIAL_FAILED;
-    }
-}
-
-/* NaN: without end. */
-static double budget_left(const qea_search_clock *clock) {
-    return clock->budget > 0 ? fmax(0, qea_search_clock_left(clock)) : NAN;
-}
-
-static void tell(qea_crew *crew, const char *event) {
-    if (event != NULL) qea_task_log(&crew->run->task, event);
+/* record: NULL, or what the event is about; log: a line for the log, or NULL. */
+static void tell(qea_crew *crew, qea_study_event event, const qea_trial_record *record, const char *text,
+                 const char *log) {
+    if (log != NULL) qea_task_log(&crew->run->task, log);
+    qea_study_progress progress;
+    qea_study_trial trial;
+    qea_board_read(&crew->board, event, &progress);
+    leave_look(crew, &progress);
     const qea_study_options *options = crew->run->options;
     if (options->progress == NULL) return;
-    qea_study_progress progress = {.task_folder = crew->run->task.folder,
-                                   .step = crew->trials->step,
-                                   .event = event,
-                                   .generation = crew->trials->generation,
-                                   .total = crew->trials->total,
-                                   .best_accuracy = crew->best_accuracy,
-                                   .hypervolume = qea_box_share(crew->volume),
-                                   .eta_s = NAN};
-    count_states(crew, &progress);
-    double work = (double)crew->finished_here;
-    for (int i = 0; i < crew->workers; i++) {
-        if (crew->running[i].id == 0) continue;
-        progress.running++;
-        progress.images_per_s += crew->running[i].images_per_s;
-        work += crew->running[i].fraction;
+    if (record != NULL) {
+        qea_board_trial(&crew->board, record, &trial);
+        progress.trial = &trial;
     }
-    double left = (double)(progress.total - (progress.done + progress.failed)) - (work - (double)crew->finished_here);
-    if (work > 0.02) progress.eta_s = fmax(0, (qea_pool_now() - crew->begun) * left / work);
-    if (crew->trials->clock != NULL) /* fmin leaves out a NaN */
-        progress.eta_s = fmin(progress.eta_s, budget_left(crew->trials->clock));
+    progress.text = text;
     options->progress(options->user, &progress);
 }
 
@@ -98,28 +70,17 @@ static void save_clock(const qea_crew *crew, bool at_once) {
 
 static void on_start(void *user, uint64_t job, int attempt) {
     qea_crew *crew = user;
-    (void)attempt;
-    running_trial *slot = running_of(crew, job);
-    if (slot == NULL) slot = running_of(crew, 0);
-    if (slot != NULL) *slot = (running_trial){.id = job};
+    qea_board_start(&crew->board, job, attempt);
     qea_trial_record *record = qea_step_trials_find(crew->trials, job);
     if (record != NULL && record->started_s == 0) record->started_s = unix_time();
-    tell(crew, NULL);
+    tell(crew, QEA_STUDY_TRIAL_STARTED, record, NULL, NULL);
 }
 
 static void on_update(void *user, uint64_t job, const json_t *message) {
     qea_crew *crew = user;
-    running_trial *slot = job != 0 ? running_of(crew, job) : NULL;
-    if (slot != NULL && message != NULL) {
-        double epochs = json_number_value(json_object_get(message, "epochs"));
-        double steps = json_number_value(json_object_get(message, "steps"));
-        double step = json_number_value(json_object_get(message, "step"));
-        double epoch = json_number_value(json_object_get(message, "epoch"));
-        if (epochs > 0 && steps > 0) slot->fraction = fmin(1, (epoch + step / steps) / epochs);
-        slot->images_per_s = json_number_value(json_object_get(message, "images_per_s"));
-    }
+    if (message != NULL) qea_board_update(&crew->board, job, message);
     save_clock(crew, false);
-    tell(crew, NULL);
+    tell(crew, QEA_STUDY_PROGRESS, NULL, NULL, NULL);
 }
 
 static void on_event(void *user, uint64_t job, const char *text) {
@@ -129,7 +90,7 @@ static void on_event(void *user, uint64_t job, const char *text) {
     /* An event that cannot be stored is still in the log; the next write of a result tells of the disk. */
     if (qea_store_add_event(NULL, crew->run->task.store, crew->trials->step, job, text) != QEA_OK)
         qea_task_log(&crew->run->task, "the store did not take an event");
-    tell(crew, line);
+    tell(crew, QEA_STUDY_NOTE, qea_step_trials_find(crew->trials, job), text, line);
 }
 
 /* --- results --- */
@@ -175,8 +136,7 @@ static qea_status record_done(qea_context *ctx, qea_crew *crew, qea_trial_record
     }
     record->result_json = text.bytes;
     record->state = QEA_TRIAL_DONE;
-    see_accuracy(crew, performance);
-    return qea_box_add(ctx, crew->run->config, &crew->run->box, crew->volume, record);
+    return QEA_OK;
 }
 
 static bool has_accuracy(const json_t *result) {
@@ -201,8 +161,6 @@ static void remove_checkpoint(const qea_crew *crew, uint64_t id);
 static qea_status on_outcome(qea_context *ctx, void *user, const qea_outcome *outcome) {
     qea_crew *crew = user;
     qea_trial_record *record = qea_step_trials_find(crew->trials, outcome->job);
-    running_trial *slot = running_of(crew, outcome->job);
-    if (slot != NULL) *slot = (running_trial){0};
     if (record == NULL)
         return qea_fail(ctx, QEA_ERR_STATE, "a worker answered for trial %" PRIu64 ", which is not known",
                         outcome->job);
@@ -222,10 +180,11 @@ static qea_status on_outcome(qea_context *ctx, void *user, const qea_outcome *ou
     QEA_TRY(qea_store_put_trial(ctx, crew->run->task.store, record));
     save_clock(crew, false);
     remove_checkpoint(crew, record->id);
-    crew->finished_here++;
+    QEA_TRY(qea_board_finish(ctx, &crew->board, record));
     char line[640];
     describe(crew, record, outcome, line, sizeof line);
-    tell(crew, line);
+    bool done = record->state == QEA_TRIAL_DONE;
+    tell(crew, done ? QEA_STUDY_TRIAL_DONE : QEA_STUDY_TRIAL_FAILED, record, record->reason, line);
     return QEA_OK;
 }
 
@@ -286,22 +245,6 @@ int qea_crew_workers(const qea_study_config *config) {
     return workers > 1 ? workers : 1;
 }
 
-/* Of a resumed step. */
-static qea_status see_what_is_done(qea_context *ctx, qea_crew *crew) {
-    const qea_run *run = crew->run;
-    crew->best_accuracy = NAN;
-    if (strcmp(crew->trials->step, "nas") == 0) QEA_TRY(qea_box_volume(ctx, run->config, &run->box, &crew->volume));
-    for (size_t i = 0; i < crew->trials->count; i++) {
-        const qea_trial_record *record = &crew->trials->records[i];
-        if (record->state != QEA_TRIAL_DONE) continue;
-        json_t *result = json_loads(record->result_json, 0, NULL);
-        see_accuracy(crew, result);
-        json_decref(result);
-        QEA_TRY(qea_box_add(ctx, run->config, &run->box, crew->volume, record));
-    }
-    return QEA_OK;
-}
-
 static qea_status prepare(qea_context *ctx, qea_crew *crew) {
     const qea_study_config *config = crew->run->config;
     crew->workers = qea_crew_workers(config);
@@ -309,7 +252,6 @@ static qea_status prepare(qea_context *ctx, qea_crew *crew) {
     const char *command = crew->run->options->command != NULL ? crew->run->options->command : "/proc/self/exe";
     const char *argv[] = {command, "worker", crew->run->task.config_path, crew->trials->step, crew->parent, NULL};
     memcpy(crew->argv, argv, sizeof argv);
-    QEA_TRY(QEA_NEW(ctx, "running trials", crew->running, (size_t)crew->workers));
     qea_pool_config pool = {.argv = crew->argv,
                             .workers = crew->workers,
                             .log_fd = crew->run->task.log_fd,
@@ -321,14 +263,15 @@ static qea_status prepare(qea_context *ctx, qea_crew *crew) {
                             .on_update = on_update,
                             .on_outcome = on_outcome,
                             .on_event = on_event};
-    crew->begun = qea_pool_now();
     const qea_search_clock *clock = crew->trials->clock;
     if (clock != NULL && clock->budget > 0) {
-        pool.deadline = crew->begun + fmax(0, qea_search_clock_left(clock));
+        pool.deadline = qea_pool_now() + fmax(0, qea_search_clock_left(clock));
         pool.grace_s = qea_search_clock_grace(clock);
     }
-    QEA_TRY(see_what_is_done(ctx, crew));
-    return qea_pool_create(ctx, &pool, &crew->pool);
+    QEA_TRY(qea_board_create(ctx, crew->run, crew->trials, crew->workers, &crew->board));
+    QEA_TRY(qea_pool_create(ctx, &pool, &crew->pool));
+    tell(crew, QEA_STUDY_STEP_BEGUN, NULL, NULL, NULL);
+    return QEA_OK;
 }
 
 qea_status qea_crew_create(qea_context *ctx, const qea_run *run, qea_step_trials *trials, qea_crew **out) {
@@ -348,8 +291,7 @@ qea_status qea_crew_create(qea_context *ctx, const qea_run *run, qea_step_trials
 void qea_crew_destroy(qea_crew *crew) {
     if (crew == NULL) return;
     qea_pool_destroy(crew->pool);
-    qea_volume_destroy(crew->volume);
-    qea_free(crew->running);
+    qea_board_clear(&crew->board);
     qea_free(crew);
 }
 
@@ -358,7 +300,9 @@ qea_status qea_crew_run(qea_context *ctx, qea_crew *crew) {
         if (crew->trials->records[i].state == QEA_TRIAL_ASKED)
             QEA_TRY(submit_one(ctx, crew, &crew->trials->records[i]));
     qea_status status = qea_pool_drain(ctx, crew->pool);
-    for (int i = 0; i < crew->workers; i++) crew->running[i] = (running_trial){0}; /* those that were given up */
+    qea_board_rest(&crew->board);
     save_clock(crew, true);
     return status;
 }
+
+void qea_crew_end(qea_crew *crew) { tell(crew, QEA_STUDY_STEP_ENDED, NULL, NULL, NULL); }

@@ -201,6 +201,7 @@ static qea_status train_all(qea_context *ctx, qea_run *run, qea_step_trials *tri
     trials->total = trials->count;
     QEA_TRY(qea_crew_create(ctx, run, trials, &crew));
     qea_status status = qea_crew_run(ctx, crew);
+    if (status == QEA_OK) qea_crew_end(crew);
     qea_crew_destroy(crew);
     return status;
 }

@@ -142,6 +142,7 @@ static qea_status search_to_end(qea_context *ctx, nas *n, char **end) {
         char text[128];
         describe_end(n, what, text, sizeof text);
         QEA_TRY(qea_store_set(ctx, n->run->task.store, "search end", text));
+        qea_crew_end(n->crew);
         return qea_strdup(ctx, text, end);
     }
 }

@@ -65,6 +65,8 @@ void qea_crew_destroy(qea_crew *crew);
 /* Trains every record of the step that is in state ASKED; each result is in the store before the next is taken. Where
  * the clock's budget ends before, records stay ASKED. */
 QEA_MUST_USE qea_status qea_crew_run(qea_context *ctx, qea_crew *crew);
+/* Tells who watches that the step is at its end. */
+void qea_crew_end(qea_crew *crew);
 
 /* The steps. *table (owned by the caller, qea_free) and *end may stay NULL. */
 QEA_MUST_USE qea_status qea_run_nas(qea_context *ctx, qea_run *run, char **end);

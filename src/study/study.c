@@ -2,6 +2,7 @@
 #include "quantea/study.h"
 
 #include <limits.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "study/look.h"
 #include "study/model_metadata.h"
 #include "study/run.h"
 
@@ -211,9 +213,23 @@ static qea_status record_network(qea_context *ctx, qea_run *run) {
     return status;
 }
 
+static void tell_end(qea_context *ctx, const qea_run *run, qea_status status) {
+    const char *text = status != QEA_OK ? qea_context_message(ctx) : NULL;
+    if (run->options->progress == NULL) return;
+    const qea_study_progress progress = {.event = QEA_STUDY_ENDED,
+                                         .task_folder = run->task.folder,
+                                         .hypervolume = NAN,
+                                         .elapsed_s = NAN,
+                                         .eta_s = NAN,
+                                         .text = text,
+                                         .status = status};
+    run->options->progress(run->options->user, &progress);
+}
+
 static qea_status run_steps(qea_context *ctx, qea_run *run, qea_study_result *result) {
     QEA_TRY(qea_task_environment(ctx, &run->task, run->config, run->options->force));
     QEA_TRY(record_network(ctx, run));
+    QEA_TRY(qea_look_begun(ctx, run->task.store));
     qea_status status = QEA_OK;
     if (run->config->has_nas) status = qea_run_nas(ctx, run, &result->search_end);
     if (status == QEA_OK && run->config->has_nas) { /* the search's files stand before the long step begins */
@@ -223,6 +239,7 @@ static qea_status run_steps(qea_context *ctx, qea_run *run, qea_study_result *re
     }
     if (status == QEA_OK && run->config->has_fully_train) status = qea_run_fully_train(ctx, run);
     if (status == QEA_OK) status = qea_run_write_outputs(ctx, run, &result->table);
+    qea_look_ended(run->task.store, status, qea_context_message(ctx));
     if (status == QEA_OK) return warn_if_not_repeatable(ctx, run);
     char line[2100];
     (void)snprintf(line, sizeof line, "ended: %s", qea_context_message(ctx));
@@ -236,6 +253,7 @@ qea_status qea_study_run(qea_context *ctx, const qea_study_options *options, qea
     qea_status status = options->resume_task != NULL ? open_old(ctx, &run) : open_new(ctx, &run);
     if (run.task.folder != NULL && status == QEA_OK) status = qea_strdup(ctx, run.task.folder, &result->task_folder);
     if (status == QEA_OK) status = run_steps(ctx, &run, result);
+    tell_end(ctx, &run, status);
     qea_bit_space_destroy(run.space);
     qea_graph_destroy(run.graph);
     qea_task_close(&run.task);

@@ -1,0 +1,131 @@
+/* A task seen from another process: the records tell most; what only its coordinator knows stands in two settings. */
+#include "study/look.h"
+
+#include <math.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "quantea/study.h"
+#include "study/board.h"
+
+static const char look_setting[] = "look", end_setting[] = "end", finished[] = "finished";
+
+/* --- the coordinator --- */
+
+static double unix_time_s(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_REALTIME, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static json_t *number(double value) { return isfinite(value) ? json_real(value) : json_null(); }
+
+void qea_look_leave(qea_store *store, const qea_study_progress *progress) {
+    json_t *look = json_object();
+    json_object_set_new(look, "time", json_real(unix_time_s()));
+    json_object_set_new(look, "step", json_string(progress->step));
+    json_object_set_new(look, "generation", json_integer((json_int_t)progress->generation));
+    json_object_set_new(look, "running", json_integer((json_int_t)progress->running));
+    json_object_set_new(look, "images_per_s", number(progress->images_per_s));
+    json_object_set_new(look, "elapsed_s", number(progress->elapsed_s));
+    json_object_set_new(look, "eta_s", number(progress->eta_s));
+    qea_text text = {0};
+    qea_text_put_json(&text, look, 0);
+    json_decref(look);
+    if (qea_text_finish(NULL, &text) == QEA_OK && qea_store_set(NULL, store, look_setting, text.bytes) != QEA_OK)
+        text.failed = true; /* the next result tells of the disk */
+    qea_text_free(&text);
+}
+
+qea_status qea_look_begun(qea_context *ctx, qea_store *store) { return qea_store_set(ctx, store, end_setting, ""); }
+
+void qea_look_ended(qea_store *store, qea_status status, const char *text) {
+    if (qea_store_set(NULL, store, end_setting, status == QEA_OK ? finished : text) != QEA_OK)
+        return; /* what looks like a killed task was one that could not write */
+}
+
+/* --- those who look --- */
+
+typedef struct look { /* start with {0} */
+    qea_run run;
+    qea_step_trials trials;
+    qea_board board;
+    char *end; /* owned */
+} look;
+
+static qea_status load_step(qea_context *ctx, look *l) {
+    const qea_study_config *config = l->run.config;
+    char *search_end;
+    l->trials.step = "fully_train";
+    if (config->has_fully_train) QEA_TRY(qea_step_trials_load(ctx, &l->run, &l->trials));
+    l->trials.total = l->trials.count;
+    if (l->trials.count > 0 || !config->has_nas) return QEA_OK;
+    l->trials.step = "nas";
+    QEA_TRY(qea_step_trials_load(ctx, &l->run, &l->trials));
+    QEA_TRY(qea_store_get(ctx, l->run.task.store, "search end", &search_end));
+    l->trials.total = search_end != NULL ? l->trials.count : qea_budget_trials(config);
+    qea_free(search_end);
+    return QEA_OK;
+}
+
+/* What the coordinator left is of use while it is new and of this step. */
+static qea_status take_left(qea_context *ctx, const look *l, qea_study_progress *progress) {
+    enum { OLD_S = 60 };
+    char *text;
+    QEA_TRY(qea_store_get(ctx, l->run.task.store, look_setting, &text));
+    json_t *left = text != NULL ? json_loads(text, 0, NULL) : NULL;
+    qea_free(text);
+    const char *step = json_string_value(json_object_get(left, "step"));
+    double age = unix_time_s() - json_number_value(json_object_get(left, "time"));
+    if (step != NULL && strcmp(step, progress->step) == 0) {
+        json_int_t generation = json_integer_value(json_object_get(left, "generation"));
+        progress->generation = generation > 0 ? (size_t)generation : 0;
+        if (progress->pid != 0 && age >= 0 && age < OLD_S) {
+            const json_t *eta = json_object_get(left, "eta_s");
+            json_int_t running = json_integer_value(json_object_get(left, "running"));
+            progress->running = running > 0 ? (size_t)running : 0;
+            progress->images_per_s = json_number_value(json_object_get(left, "images_per_s"));
+            progress->elapsed_s = json_number_value(json_object_get(left, "elapsed_s")) + age;
+            if (json_is_number(eta)) progress->eta_s = fmax(0, json_number_value(eta) - age);
+        }
+    }
+    json_decref(left);
+    return QEA_OK;
+}
+
+static qea_status look_at(qea_context *ctx, look *l, qea_study_progress *progress) {
+    long pid;
+    QEA_TRY(qea_store_holder(ctx, l->run.task.folder, &pid));
+    QEA_TRY(qea_store_get(ctx, l->run.task.store, end_setting, &l->end));
+    QEA_TRY(qea_study_config_read(ctx, l->run.task.config_path, NULL, 0, &l->run.config));
+    QEA_TRY(qea_box_load(ctx, l->run.task.store, l->run.config, &l->run.box));
+    QEA_TRY(load_step(ctx, l));
+    QEA_TRY(qea_board_create(ctx, &l->run, &l->trials, 1, &l->board));
+    qea_board_read(&l->board, QEA_STUDY_STATE, progress);
+    progress->elapsed_s = progress->eta_s = NAN;
+    progress->pid = pid;
+    progress->condition = pid != 0 ? QEA_STUDY_RUNNING : QEA_STUDY_STOPPED;
+    if (pid == 0 && l->end != NULL && strcmp(l->end, finished) == 0)
+        progress->condition = QEA_STUDY_FINISHED;
+    else if (pid == 0 && l->end != NULL && l->end[0] != '\0')
+        progress->text = l->end;
+    return take_left(ctx, l, progress);
+}
+
+qea_status qea_study_look(qea_context *ctx, const char *task, const char *base, qea_study_progress_fn progress,
+                          void *user) {
+    look l = {.run = {.task = {.log_fd = -1}}};
+    qea_study_progress seen;
+    QEA_TRY(qea_task_view(ctx, base != NULL ? base : "tasks", task, &l.run.task));
+    qea_status status = look_at(ctx, &l, &seen);
+    if (status == QEA_OK) progress(user, &seen);
+    qea_board_clear(&l.board);
+    qea_step_trials_clear(&l.trials);
+    qea_free(l.end);
+    qea_task_close(&l.run.task);
+    qea_study_config_destroy(l.run.config);
+    return status;
+}
