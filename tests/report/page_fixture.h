@@ -109,7 +109,7 @@ static inline void fill(fixture *f) {
 static inline int set_up(void **state) {
     fixture *f = calloc(1, sizeof *f);
     if (f == NULL) return -1;
-    (void)snprintf(f->path, sizeof f->path, "/tmp/quantea-html-%ld", (long)getpid());
+    (void)snprintf(f->path, sizeof f->path, "/tmp/quantea-html-%ld.html", (long)getpid());
     f->ctx = qea_context_create();
     fill(f);
     *state = f;
