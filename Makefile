@@ -7,7 +7,7 @@ TEST_ARGS ?=
 
 configure = cmake --preset release $(CMAKE_ARGS) --log-level=WARNING >/dev/null
 
-.PHONY: all help demo test bench check sanitize fuzz format config-docs event-docs install clean
+.PHONY: all help demo test bench check sanitize fuzz format config-docs event-docs deb install clean
 
 all: ## build/quantea and build/libquantea.so
 	@scripts/install-deps --check build
@@ -75,7 +75,12 @@ event-docs: ## docs/events.md from the tables of events
 	@cmake --build build --target study_test_events
 	@QEA_UPDATE_DOCS=1 build/study_test_events
 
-install: all ## command, library, headers, pkg-config file (PREFIX, DESTDIR)
+deb: all ## a Debian package, build/quantea_VERSION_ARCHITECTURE.deb
+	@scripts/install-deps deb
+	@cmake -DCMAKE_INSTALL_PREFIX=/usr build >/dev/null
+	@cpack --config build/CPackConfig.cmake -B build
+
+install: all ## command, library, headers, pkg-config and CMake files, man pages, completions (PREFIX, DESTDIR)
 	@cmake -DCMAKE_INSTALL_PREFIX=$(PREFIX) build >/dev/null
 	@DESTDIR=$(DESTDIR) cmake --install build
 
