@@ -74,6 +74,7 @@ static void put_item(canvas *c, style look, const char *format, ...) {
         gap = 0;
     }
     c->column = put_text(c, c->rows - 1, c->column + gap, text, look);
+    if (c->column > c->width) put_cell(c, c->rows - 1, c->width - 1, '~', DIM); /* half a number is no number */
 }
 
 /* --- what is shown --- */
@@ -128,10 +129,11 @@ static void put_counts(canvas *c, const qea_study_progress *p) {
 static void put_best(canvas *c, const qea_study_progress *p) {
     char text[QEA_SHORT_TEXT];
     new_row(c);
+    put_item(c, PLAIN, "best");
     for (size_t i = 0; i < p->num_objectives; i++)
-        put_item(c, PLAIN, "best %s %s", p->objectives[i].name,
+        put_item(c, PLAIN, "%s %s", p->objectives[i].name,
                  qea_format_objective(p->objectives[i].name, p->objectives[i].best, text));
-    if (!isnan(p->hypervolume)) put_item(c, PLAIN, "hypervolume %.4f", p->hypervolume);
+    if (!isnan(p->hypervolume)) put_item(c, PLAIN, "hypervolume %.3f", p->hypervolume);
 }
 
 /* --- the plot --- */
