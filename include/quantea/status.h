@@ -56,7 +56,8 @@ QEA_API void qea_context_set_log(qea_context *ctx, qea_log_fn log, void *user);
 
 /* "Did you mean ...?": the nearest of names[count] to a misspelt word by edit distance, in which a swap of two
  * neighbours costs as much as a letter more, a letter less or another letter, and other capitals cost nothing; if none
- * is near (distance > 1 + length/4), the only name that begins with the word; else NULL. The result is one of `names`.
+ * is near (distance > 1 + length/4), the only name that begins with the word or has it behind
+ * its first '_'; else NULL. The result is one of `names`.
  */
 QEA_API const char *qea_nearest_name(const char *word, const char *const *names, size_t count);
 

@@ -82,6 +82,12 @@ qea_status qea_fail_prefix(qea_context *ctx, qea_status status, const char *form
     return status;
 }
 
+const char *qea_hint(const char *nearest, char buffer[QEA_HINT]) {
+    buffer[0] = '\0';
+    if (nearest != NULL) (void)snprintf(buffer, QEA_HINT, "; did you mean '%.200s'?", nearest);
+    return buffer;
+}
+
 void qea_log(qea_context *ctx, qea_log_level level, const char *format, ...) {
     if (ctx == NULL || ctx->log == NULL) return;
     char text[MESSAGE_BYTES];

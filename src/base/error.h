@@ -11,6 +11,10 @@ qea_status qea_fail(qea_context *ctx, qea_status status, const char *format, ...
 /* As qea_fail, but puts the text in front of the explanation already there: "training: <earlier text>". */
 qea_status qea_fail_prefix(qea_context *ctx, qea_status status, const char *format, ...) QEA_PRINTF(3, 4);
 
+enum { QEA_HINT = 256 };
+/* "; did you mean 'X'?" for the end of an explanation, in `buffer`; "" where `nearest` is NULL. Returns `buffer`. */
+const char *qea_hint(const char *nearest, char buffer[QEA_HINT]);
+
 void qea_log(qea_context *ctx, qea_log_level level, const char *format, ...) QEA_PRINTF(3, 4);
 
 /* return the status of `call` from the enclosing function unless it is QEA_OK. */

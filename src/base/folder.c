@@ -23,7 +23,8 @@ static qea_status make_one(qea_context *ctx, const char *path) {
     if (mkdir(path, 0777) == 0) return QEA_OK;
     int error = errno;
     if (qea_file_is_folder(path)) return QEA_OK; /* a read-only parent answers EROFS or EACCES for existing ones */
-    return qea_fail(ctx, QEA_ERR_IO, "%s: make folder: %s", path, strerror(error));
+    if (error == EEXIST) return qea_fail(ctx, QEA_ERR_IO, "%s: making this folder: found a file of the name", path);
+    return qea_fail(ctx, QEA_ERR_IO, "%s: making this folder: %s", path, strerror(error));
 }
 
 qea_status qea_folder_make(qea_context *ctx, const char *path) {
@@ -97,4 +98,20 @@ qea_status qea_path_join(qea_context *ctx, const char *folder, const char *name,
     memcpy(path + folder_size + slash, name, name_size + 1);
     *out = path;
     return QEA_OK;
+}
+
+void qea_file_nearest(const char *path, char **out) {
+    enum { MAX_NAMES = 4096 };
+    const char *slash = strrchr(path, '/');
+    char *folder, **names;
+    size_t count;
+    *out = NULL;
+    if (qea_strdup(NULL, slash != NULL ? path : ".", &folder) != QEA_OK) return;
+    if (slash != NULL) folder[slash == path ? 1 : slash - path] = '\0';
+    if (qea_folder_list(NULL, folder, MAX_NAMES, &names, &count) == QEA_OK) {
+        const char *name = qea_nearest_name(slash != NULL ? slash + 1 : path, (const char *const *)names, count);
+        if (name != NULL && qea_path_join(NULL, slash != NULL ? folder : "", name, out) != QEA_OK) *out = NULL;
+        qea_names_free(names, count);
+    }
+    qea_free(folder);
 }

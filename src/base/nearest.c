@@ -35,11 +35,14 @@ static size_t edit_distance(const char *a, size_t a_size, const char *b, size_t 
     return above[b_size];
 }
 
-/* The only name that begins with the word ("--task": "--task_id"), or NULL. */
+static bool begins_with(const char *name, const char *word, size_t size) { return strncasecmp(name, word, size) == 0; }
+
+/* The only name that begins with the word ("--task": "--task_id") or has it behind a '_' ("path": "data_path"). */
 static const char *only_completion(const char *word, size_t size, const char *const *names, size_t count) {
     const char *found = NULL;
     for (size_t i = 0; size >= 3 && i < count; i++) {
-        if (strncasecmp(names[i], word, size) != 0) continue;
+        const char *mark = strchr(names[i], '_');
+        if (!begins_with(names[i], word, size) && (mark == NULL || !begins_with(mark + 1, word, size))) continue;
         if (found != NULL) return NULL;
         found = names[i];
     }

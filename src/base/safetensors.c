@@ -81,7 +81,7 @@ static qea_status read_offsets(const st_reader *r, const char *name, const json_
     if (begin > end || end > r->data_size)
         return qea_fail(r->ctx, QEA_ERR_DATA,
                         "%s: tensor '%s': data_offsets [%zu, %zu] do not lie in the file's %zu "
-                        "bytes of data",
+                        "bytes of data: the file is cut off, or malformed",
                         r->file->path, name, begin, end, r->data_size);
     if (!qea_st_shape_bytes(tensor->dims, tensor->rank, element_bytes, &bytes))
         return fail_tensor(r, name, "the shape's size overflows");
@@ -187,14 +187,17 @@ static qea_status parse_header(qea_context *ctx, qea_st_file *file, size_t lengt
 
 static qea_status parse_file(qea_context *ctx, qea_st_file *file) {
     if (file->size < QEA_ST_LENGTH_BYTES)
-        return qea_fail(ctx, QEA_ERR_DATA, "%s: %zu bytes, too short for a safetensors file", file->path, file->size);
+        return qea_fail(ctx, QEA_ERR_DATA, "%s: found %zu bytes, too few for a safetensors file", file->path,
+                        file->size);
     uint64_t length = 0;
     for (int i = QEA_ST_LENGTH_BYTES - 1; i >= 0; i--) length = length << 8 | file->bytes[i];
     size_t rest = file->size - QEA_ST_LENGTH_BYTES;
     size_t allowed = rest < QEA_ST_MAX_HEADER_BYTES ? rest : QEA_ST_MAX_HEADER_BYTES;
     if (length > allowed)
-        return qea_fail(ctx, QEA_ERR_DATA, "%s: byte 0: the header's length is %llu, at most %zu are possible",
-                        file->path, (unsigned long long)length, allowed);
+        return qea_fail(
+            ctx, QEA_ERR_DATA,
+            "%s: not a safetensors file, or cut off: byte 0 promises a header of %llu bytes, %zu are possible",
+            file->path, (unsigned long long)length, allowed);
     return parse_header(ctx, file, (size_t)length);
 }
 

@@ -1,4 +1,5 @@
 /* base/yaml_parse.c: libyaml's events become a tree; nothing in the text is trusted. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <yaml.h>
@@ -11,6 +12,8 @@
 typedef struct yaml_reader {
     qea_context *ctx;
     const char *name;
+    const char *bytes; /* the text, [size] */
+    size_t size;
     yaml_parser_t parser;
     size_t nodes;
     int depth;
@@ -27,15 +30,48 @@ static qea_status fail_at(const yaml_reader *r, const yaml_mark_t *mark, const c
     return qea_fail(r->ctx, QEA_ERR_CONFIG, "%s:%zu:%zu: %s", r->name, mark->line + 1, mark->column + 1, problem);
 }
 
+/* A tab among the blanks that the line (counted from 0) begins with. */
+static bool is_indented_by_tab(const yaml_reader *r, size_t line) {
+    const char *at = r->bytes, *end = r->bytes + r->size;
+    for (; line > 0 && at != NULL; line--) {
+        at = memchr(at, '\n', (size_t)(end - at));
+        if (at != NULL) at++;
+    }
+    for (; at != NULL && at < end && (*at == ' ' || *at == '\t'); at++)
+        if (*at == '\t') return true;
+    return false;
+}
+
+/* What libyaml says names its grammar; people ask which line is to be changed, and how. */
+static const char *explain(const char *problem) {
+    static const char *const rows[][2] = {
+        {"did not find expected key",
+         "; the keys of a section begin in the same column, those within it further to the right"},
+        {"mapping values are not allowed",
+         "; the keys of a section begin in the same column, and a text with ': ' in it stands in quotes"},
+        {"found unexpected end of stream", "; a quote or bracket is not closed"},
+        {"did not find expected ','", "; a bracket is not closed, or a comma is missing"},
+        {"found character that cannot start", "; a text that begins with it stands in quotes"}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (strncmp(problem, rows[i][0], strlen(rows[i][0])) == 0) return rows[i][1];
+    return "";
+}
+
 static qea_status fail_libyaml(const yaml_reader *r) {
     const yaml_parser_t *p = &r->parser;
     const char *problem = p->problem == NULL ? "cannot be parsed" : p->problem;
     if (p->error == YAML_MEMORY_ERROR) return qea_fail(r->ctx, QEA_ERR_MEMORY, "%s: out of memory", r->name);
     if (p->error == YAML_READER_ERROR)
-        return qea_fail(r->ctx, QEA_ERR_CONFIG, "%s: byte %zu: %s", r->name, p->problem_offset, problem);
-    return qea_fail(r->ctx, QEA_ERR_CONFIG, "%s:%zu:%zu: %s%s%s", r->name, p->problem_mark.line + 1,
+        return qea_fail(r->ctx, QEA_ERR_CONFIG, "%s: not a text file: byte %zu: %s", r->name, p->problem_offset,
+                        problem);
+    if (is_indented_by_tab(r, p->problem_mark.line))
+        return fail_at(r, &p->problem_mark, "found a tab in the indentation; allowed are spaces only");
+    char begun[64] = "";
+    if (p->context != NULL && p->context_mark.line < p->problem_mark.line)
+        (void)snprintf(begun, sizeof begun, " that begins in line %zu", p->context_mark.line + 1);
+    return qea_fail(r->ctx, QEA_ERR_CONFIG, "%s:%zu:%zu: %s%s%s%s%s", r->name, p->problem_mark.line + 1,
                     p->problem_mark.column + 1, problem, p->context == NULL ? "" : " ",
-                    p->context == NULL ? "" : p->context);
+                    p->context == NULL ? "" : p->context, begun, explain(problem));
 }
 
 static qea_status next_event(yaml_reader *r, yaml_event_t *event) {
@@ -195,7 +231,7 @@ static qea_status read_document(yaml_reader *r, qea_yaml *root) {
 }
 
 qea_status qea_yaml_parse(qea_context *ctx, const char *name, const char *bytes, size_t size, qea_yaml **out) {
-    yaml_reader reader = {.ctx = ctx, .name = name};
+    yaml_reader reader = {.ctx = ctx, .name = name, .bytes = bytes, .size = size};
     qea_yaml *root;
     *out = NULL;
     if (size > QEA_YAML_MAX_BYTES)

@@ -35,8 +35,8 @@ const char *const *qea_dataset_types(void) { return type_names; }
 static qea_status fail_unknown(qea_context *ctx, const char *name) {
     qea_text allowed = {0};
     for (size_t t = 0; t < NUM_TYPES; t++) qea_text_printf(&allowed, "%s%s", t ? ", " : "", type_names[t]);
-    const char *nearest = qea_nearest_name(name, type_names, NUM_TYPES);
-    if (nearest) qea_text_printf(&allowed, "; did you mean %s?", nearest);
+    char hint[QEA_HINT];
+    qea_text_put(&allowed, qea_hint(qea_nearest_name(name, type_names, NUM_TYPES), hint));
     qea_status status = qea_text_finish(ctx, &allowed);
     if (status == QEA_OK)
         status = qea_fail(ctx, QEA_ERR_CONFIG, "data set type: found \"%s\", allowed are %s", name, allowed.bytes);

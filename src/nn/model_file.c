@@ -234,7 +234,9 @@ static qea_status read_model(qea_context *ctx, const qea_st_file *file, const qe
 
 static qea_status read_graph(qea_context *ctx, const qea_st_file *file, qea_graph **out) {
     const char *format, *text;
-    QEA_TRY(need_meta(ctx, file, "format", &format));
+    format = qea_st_meta(file, "format");
+    if (format == NULL)
+        return qea_fail(ctx, QEA_ERR_DATA, "not a model that quantea wrote: its metadata has no \"format\"");
     if (strcmp(format, format_name) != 0)
         return qea_fail(ctx, QEA_ERR_DATA, "its format is \"%.40s\"; expected \"%s\"", format, format_name);
     QEA_TRY(need_meta(ctx, file, "graph", &text));

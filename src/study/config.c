@@ -30,14 +30,20 @@ void qea_study_config_destroy(qea_study_config *config) {
 }
 
 /* The tree as it is kept: complete, without refs. */
-static qea_status make_tree(qea_context *ctx, const char *name, const char *text, size_t size,
-                            const qea_config_override *overrides, size_t count, qea_yaml **tree) {
+static qea_status make_tree(qea_context *ctx, qea_study_config *config, const char *text, size_t size,
+                            const qea_config_override *overrides, size_t count) {
+    const char *name = config->name;
+    qea_yaml **tree = &config->tree;
+    if (strspn(text, " \t\r\n") == size)
+        return qea_fail(ctx, QEA_ERR_CONFIG, "%s: the file is empty; `quantea init` writes one to start from", name);
     QEA_TRY(qea_yaml_parse(ctx, name, text, size, tree));
     if ((*tree)->kind != QEA_YAML_MAP)
         return qea_fail(ctx, QEA_ERR_CONFIG,
                         "%s:%d:%d: found no sections, allowed: general, pipeline, nas, fully_train", name,
                         (*tree)->line, (*tree)->column);
     QEA_TRY(qea_config_override_tree(ctx, *tree, overrides, count));
+    qea_config_reader reader = {.ctx = ctx, .config = config, .tree = *tree};
+    QEA_TRY(qea_config_check_sections(&reader));
     QEA_TRY(qea_config_resolve_refs(ctx, name, *tree));
     QEA_TRY(qea_config_unwrap_warmup(ctx, name, *tree));
     return qea_config_replace_base_path(ctx, *tree);
@@ -75,7 +81,7 @@ qea_status qea_study_config_parse(qea_context *ctx, const char *name, const char
     *out = NULL;
     QEA_TRY(QEA_NEW(ctx, "a configuration", config, 1));
     qea_status status = qea_strdup(ctx, name, &config->name);
-    if (status == QEA_OK) status = make_tree(ctx, name, text, size, overrides, count, &config->tree);
+    if (status == QEA_OK) status = make_tree(ctx, config, text, size, overrides, count);
     if (status == QEA_OK) status = fill(ctx, config);
     if (status != QEA_OK) {
         qea_study_config_destroy(config);
@@ -91,7 +97,7 @@ qea_status qea_study_config_read(qea_context *ctx, const char *path, const qea_c
     size_t size = 0;
     *out = NULL;
     qea_status status = qea_file_read(ctx, path, MAX_FILE_BYTES, &bytes, &size);
-    if (status == QEA_ERR_DATA) return qea_fail_prefix(ctx, QEA_ERR_CONFIG, "reading the configuration");
+    if (status == QEA_ERR_DATA) return qea_fail_prefix(ctx, QEA_ERR_CONFIG, "configuration");
     if (status != QEA_OK) return status;
     status = qea_study_config_parse(ctx, path, (const char *)bytes, size, overrides, count, out);
     qea_free(bytes);

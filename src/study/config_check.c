@@ -1,6 +1,8 @@
 /* What one key alone cannot tell: defaults that depend on other keys, and keys that must agree. */
 #include "study/config_internal.h"
 
+#include <stdio.h>
+
 #include "base/error.h"
 #include "base/file.h"
 
@@ -37,8 +39,16 @@ static qea_status check_bits(qea_config_reader *r, const char *path, int bits, b
     qea_quantizer quantizer = weight ? config->weight_quantizer : config->activation_quantizer;
     if (weight ? qea_quantizer_weight_bits_ok(quantizer, bits) : qea_quantizer_activation_bits_ok(quantizer, bits))
         return QEA_OK;
-    return qea_config_fail(r, qea_config_find(r->tree, path), path, "found %d bits, which %s does not permit for %s",
-                           bits, qea_quantizer_name((int)quantizer), weight ? "weights" : "activations");
+    static const int all[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 16, 32};
+    char list[64];
+    int used = 0;
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        if (weight ? qea_quantizer_weight_bits_ok(quantizer, all[i])
+                   : qea_quantizer_activation_bits_ok(quantizer, all[i]))
+            used += snprintf(list + used, sizeof list - (size_t)used, "%s%d", used > 0 ? ", " : "", all[i]);
+    return qea_config_fail(r, qea_config_find(r->tree, path), path,
+                           "found %d bits, which %s does not permit for %s, allowed: %s", bits,
+                           qea_quantizer_name((int)quantizer), weight ? "weights" : "activations", list);
 }
 
 /* Where layers have rules, the general candidates may be of use to none of them: the search space decides then. */

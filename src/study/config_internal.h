@@ -62,6 +62,8 @@ typedef struct qea_config_key {
 extern const qea_config_key qea_config_keys[];
 extern const size_t qea_config_num_keys;
 
+#define QEA_CONFIG_SECTION "a section of keys and values, each written 'key: value'"
+
 /* --- config_value.c: values, and messages about them --- */
 bool qea_config_is_null(const qea_yaml *node);
 QEA_MUST_USE bool qea_config_number(const qea_yaml *node, double *out);
@@ -82,11 +84,14 @@ void qea_config_allowed(const qea_config_key *key, qea_text *text);
 const char *qea_config_place(const char *file, const qea_yaml *node, const char *path, char *buffer, size_t size);
 /* "file:line:column: path: found 'x', allowed ...": QEA_ERR_CONFIG. */
 qea_status qea_config_wrong(qea_config_reader *r, const qea_yaml *node, const char *path, const char *allowed);
+/* The same with the nearest of "a|b|c" to a word that is none of them (numbers are not near to each other). */
+qea_status qea_config_wrong_choice(qea_config_reader *r, const qea_yaml *node, const char *path, const char *allowed,
+                                   const char *choices);
 qea_status qea_config_fail(qea_config_reader *r, const qea_yaml *node, const char *path, const char *format, ...)
     QEA_PRINTF(4, 5);
-/* A list of whole numbers low..high, as many as fit in items[max], not empty, each once. */
-QEA_MUST_USE qea_status qea_config_int_list(qea_config_reader *r, const char *path, const qea_yaml *node, int low,
-                                            int high, int max, int *items, int *count);
+/* A list of whole numbers low..high, as many as fit in items[max], not empty, each once; `allowed` says so. */
+QEA_MUST_USE qea_status qea_config_int_list(qea_config_reader *r, const char *path, const qea_yaml *node,
+                                            const char *allowed, int low, int high, int max, int *items, int *count);
 
 /* --- config_walk.c --- */
 /* The node at "a.b.c" (parts with dots in double quotes); NULL where there is none or it is null. */
@@ -97,6 +102,8 @@ const char *qea_config_next_part(const char *path, char part[QEA_CONFIG_PATH]);
 void qea_config_join(char path[QEA_CONFIG_PATH], const char *parent, const char *name);
 /* Does the key exist beside the `type` that was chosen? `path` is its path in the file. */
 bool qea_config_fits_type(const qea_config_reader *r, const qea_config_key *key, const char *path);
+/* Are the sections at the top known? Before refs are followed, which would be said to lead nowhere. */
+QEA_MUST_USE qea_status qea_config_check_sections(qea_config_reader *r);
 /* Is every key in the tree known? Those that mean nothing here are collected in r->ignored. */
 QEA_MUST_USE qea_status qea_config_check_keys(qea_config_reader *r);
 /* Reads every key of the table, given or by default, into r->config (config_set.c). */

@@ -76,15 +76,36 @@ static const char *refuse(ref_reader *r, const qea_yaml *map, const qea_yaml *ta
     return r->depth == MAX_REF_DEPTH ? "which leads back to itself" : NULL;
 }
 
+/* "nas.trainer" for "nas.traner": the sections at most three levels deep are looked at. */
+static void put_sections(const qea_yaml *node, const char *path, int depth, qea_text *names) {
+    for (size_t i = 0; depth > 0 && i < node->count; i++) {
+        char member[QEA_CONFIG_PATH];
+        if (node->items[i]->kind != QEA_YAML_MAP) continue;
+        qea_config_join(member, path, node->keys[i]);
+        qea_text_printf(names, "%s%s", names->size > 0 ? "|" : "", member);
+        put_sections(node->items[i], member, depth - 1, names);
+    }
+}
+
+static qea_status fail_ref(ref_reader *r, const qea_yaml *ref, const char *path, const char *problem, bool found) {
+    char place[QEA_CONFIG_PLACE], buffer[128], hint[QEA_HINT];
+    qea_text names = {0};
+    if (!found) put_sections(r->tree, "", 3, &names);
+    const char *nearest =
+        names.bytes != NULL ? qea_config_nearest(names.bytes, ref->text, buffer, sizeof buffer) : NULL;
+    qea_text_free(&names);
+    return qea_fail(r->ctx, QEA_ERR_CONFIG, "%s: found '%.100s', %s%s",
+                    qea_config_place(r->name, ref, path, place, sizeof place), ref->text, problem,
+                    qea_hint(nearest, hint));
+}
+
 /* `map` has a ref: what it names is resolved first, then taken over. */
 static qea_status take_over(ref_reader *r, qea_yaml *map, const qea_yaml *ref, const char *path) {
     qea_yaml *target = (qea_yaml *)(uintptr_t)qea_config_find(r->tree, ref->text);
     const char *problem = refuse(r, map, target);
-    char own[QEA_CONFIG_PATH], place[QEA_CONFIG_PLACE];
+    char own[QEA_CONFIG_PATH];
     qea_config_join(own, path, "ref");
-    if (problem != NULL)
-        return qea_fail(r->ctx, QEA_ERR_CONFIG, "%s: found '%.100s', %s",
-                        qea_config_place(r->name, ref, own, place, sizeof place), ref->text, problem);
+    if (problem != NULL) return fail_ref(r, ref, own, problem, target != NULL);
     r->depth++;
     QEA_TRY(resolve(r, target, ref->text));
     r->depth--;

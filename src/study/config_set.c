@@ -9,14 +9,12 @@
 
 static qea_status wrong_value(qea_config_reader *r, const qea_config_key *key, const qea_yaml *node, const char *path) {
     qea_text text = {0};
-    char buffer[128];
     qea_config_allowed(key, &text);
-    if (key->choices != NULL && node->kind == QEA_YAML_SCALAR) {
-        const char *nearest = qea_config_nearest(key->choices, node->text, buffer, sizeof buffer);
-        if (nearest != NULL) qea_text_printf(&text, "; did you mean '%s'?", nearest);
-    }
     qea_status status = qea_text_finish(r->ctx, &text);
-    if (status == QEA_OK) status = qea_config_wrong(r, node, path, text.bytes);
+    if (status == QEA_OK && key->choices != NULL)
+        status = qea_config_wrong_choice(r, node, path, text.bytes, key->choices);
+    else if (status == QEA_OK)
+        status = qea_config_wrong(r, node, path, text.bytes);
     qea_text_free(&text);
     return status;
 }

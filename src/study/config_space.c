@@ -11,6 +11,7 @@
 
 const char *const qea_objective_names[QEA_OBJ_COUNT] = {"accuracy", "flops",        "params",
                                                         "bops",     "weight_bytes", "activation_bytes"};
+#define STEPS "nas|fully_train"
 #define OBJECTIVES "accuracy|flops|params|bops|weight_bytes|activation_bytes"
 
 enum { MAX_WORKERS = 1024, MAX_CLASSES = 100000, MAX_BLOCKS = 256, MAX_TASK_ID = 100, MAX_SECONDS = 1000000000 };
@@ -23,8 +24,9 @@ QEA_CONFIG_SETTER(qea_config_set_pipeline) {
     if (node->kind != QEA_YAML_LIST || node->count == 0) return qea_config_wrong(r, node, path, key->allowed);
     for (size_t i = 0; i < node->count; i++) {
         const qea_yaml *item = node->items[i];
-        int step = item->kind == QEA_YAML_SCALAR ? qea_config_choice("nas|fully_train", item->text) : -1;
-        if (step < 0 || full || (step == 0 && nas)) return qea_config_wrong(r, item, path, key->allowed);
+        int step = item->kind == QEA_YAML_SCALAR ? qea_config_choice(STEPS, item->text) : -1;
+        if (step < 0) return qea_config_wrong_choice(r, item, path, key->allowed, STEPS);
+        if (full || (step == 0 && nas)) return qea_config_wrong(r, item, path, key->allowed);
         if (qea_yaml_get(r->tree, item->text) == NULL)
             return qea_config_fail(r, item, path, "found '%s', but the file has no section of that name", item->text);
         nas = nas || step == 0;
@@ -65,17 +67,13 @@ QEA_CONFIG_SETTER(qea_config_set_task_id) {
 static qea_status add_objective(qea_config_reader *r, const qea_config_key *key, const char *path,
                                 const qea_yaml *node) {
     qea_study_config *config = r->config;
-    char buffer[64];
     if (node->kind != QEA_YAML_SCALAR) return qea_config_wrong(r, node, path, key->allowed);
     if (strcmp(node->text, "latency") == 0)
         return qea_config_fail(r, node, path,
                                "found 'latency', which cannot be used: there is no integer engine yet that could "
                                "measure it; allowed: accuracy, flops, params, bops, weight_bytes, activation_bytes");
     int index = qea_config_choice(OBJECTIVES, node->text);
-    const char *nearest = index < 0 ? qea_config_nearest(OBJECTIVES, node->text, buffer, sizeof buffer) : NULL;
-    if (nearest != NULL)
-        return qea_config_fail(r, node, path, "found '%.60s', allowed: %s; did you mean '%s'?", node->text,
-                               key->allowed, nearest);
+    if (index < 0) return qea_config_wrong_choice(r, node, path, key->allowed, OBJECTIVES);
     for (int i = 0; i < config->num_objectives; i++)
         if ((int)config->objectives[i] == index) index = -1;
     if (index < 0) return qea_config_wrong(r, node, path, key->allowed);
@@ -115,14 +113,16 @@ QEA_CONFIG_SETTER(qea_config_set_evaluator) {
     return QEA_OK;
 }
 
+#define RULE_KEYS "weight_bits|activation_bits|tie"
+
 static int compare_ints(const void *a, const void *b) { return *(const int *)a - *(const int *)b; }
 
 /* Ascending, for neighbouring genes are alike. */
 static qea_status read_bits(qea_config_reader *r, const char *path, const qea_yaml *node, int *bits, int *count) {
-    QEA_TRY(qea_config_int_list(r, path, node, 0, 32, QEA_MAX_CANDIDATES, bits, count));
+    static const char allowed[] = "a list of bits, each once: 0 to 8, 16, 32";
+    QEA_TRY(qea_config_int_list(r, path, node, allowed, 0, 32, QEA_MAX_CANDIDATES, bits, count));
     for (int i = 0; i < *count; i++)
-        if (bits[i] > 8 && bits[i] != 16 && bits[i] != 32)
-            return qea_config_wrong(r, node->items[i], path, "0 to 8, 16 or 32 bits");
+        if (bits[i] > 8 && bits[i] != 16 && bits[i] != 32) return qea_config_wrong(r, node->items[i], path, allowed);
     qsort(bits, (size_t)*count, sizeof *bits, compare_ints);
     return QEA_OK;
 }
@@ -133,13 +133,19 @@ QEA_CONFIG_SETTER(qea_config_set_candidates) {
     return read_bits(r, path, node, r->config->candidates, &r->config->num_candidates);
 }
 
+static qea_status fail_rule_key(qea_config_reader *r, const qea_yaml *node, const char *path, const char *key) {
+    char buffer[64], hint[QEA_HINT];
+    return qea_config_fail(r, node, path, "not a known key, allowed here: weight_bits, activation_bits, tie%s",
+                           qea_hint(qea_config_nearest(RULE_KEYS, key, buffer, sizeof buffer), hint));
+}
+
 static qea_status read_rule(qea_config_reader *r, const char *path, const qea_yaml *node, qea_layer_rule *rule) {
     if (node->kind != QEA_YAML_MAP) return qea_config_wrong(r, node, path, "{weight_bits, activation_bits, tie}");
     for (size_t i = 0; i < node->count; i++) {
         char member[QEA_CONFIG_PATH];
         const qea_yaml *value = node->items[i];
         qea_config_join(member, path, node->keys[i]);
-        switch (qea_config_choice("weight_bits|activation_bits|tie", node->keys[i])) {
+        switch (qea_config_choice(RULE_KEYS, node->keys[i])) {
         case 0:
             QEA_TRY(read_bits(r, member, value, rule->weight_bits, &rule->num_weight_bits));
             break;
@@ -150,7 +156,7 @@ static qea_status read_rule(qea_config_reader *r, const char *path, const qea_ya
             if (!qea_config_flag(value, &rule->tie)) return qea_config_wrong(r, value, member, "true or false");
             break;
         default:
-            return qea_config_fail(r, value, member, "not a known key; allowed: weight_bits, activation_bits, tie");
+            return fail_rule_key(r, value, member, node->keys[i]);
         }
     }
     return QEA_OK;

@@ -22,7 +22,8 @@ QEA_CONFIG_SETTER(qea_config_set_betas) {
 QEA_CONFIG_SETTER(qea_config_set_milestones) {
     qea_schedule_options *options = (qea_schedule_options *)(void *)((char *)base + key->offset);
     int *epochs = options->milestones;
-    QEA_TRY(qea_config_int_list(r, path, node, 1, 1000000, QEA_MAX_MILESTONES, epochs, &options->num_milestones));
+    QEA_TRY(qea_config_int_list(r, path, node, key->allowed, 1, 1000000, QEA_MAX_MILESTONES, epochs,
+                                &options->num_milestones));
     for (int i = 1; i < options->num_milestones; i++)
         if (epochs[i] <= epochs[i - 1]) return qea_config_wrong(r, node->items[i], path, key->allowed);
     return QEA_OK;

@@ -116,7 +116,7 @@ void qea_config_allowed(const qea_config_key *key, qea_text *text) {
         qea_text_put(text, "true or false");
         break;
     case QEA_KEY_MAP:
-        qea_text_put(text, "a map of keys and values");
+        qea_text_put(text, QEA_CONFIG_SECTION);
         break;
     default:
         qea_text_put(text, key->allowed != NULL ? key->allowed : "a text");
@@ -137,7 +137,10 @@ static void describe(const qea_yaml *node, char *out, size_t size) {
     } else if (node->kind == QEA_YAML_LIST) {
         (void)snprintf(out, size, node->count == 0 ? "an empty list" : "a list of %zu", node->count);
     } else {
-        (void)snprintf(out, size, strlen(node->text) > 60 ? "'%.60s...'" : "'%s'", node->text);
+        double number;
+        bool quoted_number = !is_plain(node) && node->tag == NULL && qea_double_parse(node->text, &number);
+        (void)snprintf(out, size, strlen(node->text) > 60 ? "%s'%.60s...'" : "%s'%s'", quoted_number ? "a text, " : "",
+                       node->text);
         for (char *p = out; *p != '\0'; p++)
             if (iscntrl((unsigned char)*p)) *p = '?';
     }
@@ -169,10 +172,19 @@ qea_status qea_config_wrong(qea_config_reader *r, const qea_yaml *node, const ch
     return qea_config_fail(r, node, path, "found %s, allowed: %s", found, allowed);
 }
 
-qea_status qea_config_int_list(qea_config_reader *r, const char *path, const qea_yaml *node, int low, int high, int max,
-                               int *items, int *count) {
-    char allowed[128];
-    (void)snprintf(allowed, sizeof allowed, "a list of 1 to %d integers from %d to %d, each once", max, low, high);
+qea_status qea_config_wrong_choice(qea_config_reader *r, const qea_yaml *node, const char *path, const char *allowed,
+                                   const char *choices) {
+    char found[80], buffer[128], hint[QEA_HINT];
+    const char *nearest = NULL;
+    double number;
+    describe(node, found, sizeof found);
+    if (node->kind == QEA_YAML_SCALAR && !qea_double_parse(node->text, &number))
+        nearest = qea_config_nearest(choices, node->text, buffer, sizeof buffer);
+    return qea_config_fail(r, node, path, "found %s, allowed: %s%s", found, allowed, qea_hint(nearest, hint));
+}
+
+qea_status qea_config_int_list(qea_config_reader *r, const char *path, const qea_yaml *node, const char *allowed,
+                               int low, int high, int max, int *items, int *count) {
     if (node->kind != QEA_YAML_LIST || node->count == 0 || node->count > (size_t)max)
         return qea_config_wrong(r, node, path, allowed);
     *count = 0;
@@ -181,7 +193,8 @@ qea_status qea_config_int_list(qea_config_reader *r, const char *path, const qea
         if (!qea_config_integer(node->items[i], &value) || value < low || value > high)
             return qea_config_wrong(r, node->items[i], path, allowed);
         for (int j = 0; j < *count; j++)
-            if (items[j] == value) return qea_config_wrong(r, node->items[i], path, allowed);
+            if (items[j] == value)
+                return qea_config_fail(r, node->items[i], path, "found %lld twice, allowed: %s", value, allowed);
         items[(*count)++] = (int)value;
     }
     return QEA_OK;

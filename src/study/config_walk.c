@@ -116,6 +116,11 @@ static const char *find_elsewhere(const char *name, const char *parent, char pat
 
 static void put_unknown(const char *names, const char *word, const char *parent, qea_text *text) {
     char other[QEA_CONFIG_PATH], buffer[128];
+    double number;
+    if (qea_double_parse(word, &number)) { /* {lr: 0,1} */
+        qea_text_put(text, "found a number where a key is expected; a decimal point is a point: 0.1");
+        return;
+    }
     const char *nearest = qea_config_nearest(names, word, buffer, sizeof buffer);
     if (nearest == NULL) nearest = find_elsewhere(word, parent, other);
     qea_text_put(text, "not a known key; ");
@@ -183,13 +188,19 @@ static qea_status check_member(qea_config_reader *r, const qea_yaml *map, size_t
         return qea_config_fail(r, node, path, "cannot be used: %s", key->doc);
     default:
         if (key->kind != QEA_KEY_MAP) return QEA_OK; /* its value is checked when it is read */
-        if (node->kind != QEA_YAML_MAP) return qea_config_wrong(r, node, path, "a map of keys and values");
+        if (node->kind != QEA_YAML_MAP) return qea_config_wrong(r, node, path, QEA_CONFIG_SECTION);
         return check_map(r, node, path);
     }
 }
 
 static qea_status check_map(qea_config_reader *r, const qea_yaml *map, const char *parent) {
     for (size_t i = 0; i < map->count; i++) QEA_TRY(check_member(r, map, i, parent));
+    return QEA_OK;
+}
+
+qea_status qea_config_check_sections(qea_config_reader *r) {
+    const qea_config_key *key;
+    for (size_t i = 0; i < r->tree->count; i++) QEA_TRY(identify(r, r->tree, i, "", r->tree->keys[i], &key));
     return QEA_OK;
 }
 

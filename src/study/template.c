@@ -43,18 +43,17 @@ typedef struct draft {
 static qea_status find_name(qea_context *ctx, const char *what, const char *name, const char *const *names,
                             const char *also, size_t *out) {
     size_t count = 0;
+    char hint[QEA_HINT];
     qea_text list = {0};
     for (; names[count] != NULL; count++) {
         qea_text_printf(&list, "%s%s", count > 0 ? ", " : "", names[count]);
         if (strcmp(names[count], name) == 0) *out = count;
     }
-    const char *nearest = qea_nearest_name(name, names, count);
     bool found = *out < count && strcmp(names[*out], name) == 0;
     qea_status status = qea_text_finish(ctx, &list);
     if (status == QEA_OK && !found)
-        status = qea_fail(ctx, QEA_ERR_CONFIG, "%s: found '%s', allowed are %s%s%s%s%s", what, name, list.bytes, also,
-                          nearest != NULL ? "; did you mean " : "", nearest != NULL ? nearest : "",
-                          nearest != NULL ? "?" : "");
+        status = qea_fail(ctx, QEA_ERR_CONFIG, "%s: found '%s', allowed are %s%s%s", what, name, list.bytes, also,
+                          qea_hint(qea_nearest_name(name, names, count), hint));
     qea_text_free(&list);
     return status;
 }

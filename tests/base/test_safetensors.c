@@ -163,7 +163,7 @@ static void impossible_header_lengths_are_refused(void **state) {
     for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
         for (int j = 0; j < 8; j++) bytes[j] = (uint8_t)(lengths[i] >> (8 * j));
         assert_int_equal(qea_st_parse(ctx, "test", bytes, size, &file), QEA_ERR_DATA);
-        assert_says("header's length");
+        assert_says("promises a header");
     }
 }
 

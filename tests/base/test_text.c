@@ -282,6 +282,8 @@ static void the_nearest_name_is_found_if_it_is_near(void **state) {
     assert_string_equal(qea_nearest_name("SGD", cases, 2), "SGD"); /* the same word before one in other letters */
     static const char *const options[] = {"--task_id", "--data", "--data_path"};
     assert_string_equal(qea_nearest_name("--task", options, 3), "--task_id");
+    static const char *const keys[] = {"data_path", "train_portion", "batch_size"};
+    assert_string_equal(qea_nearest_name("path", keys, 3), "data_path");
     assert_string_equal(qea_nearest_name("--data_", options, 3), "--data");
     assert_null(qea_nearest_name("--", options, 3)); /* begins three of them */
     char longer[200];
