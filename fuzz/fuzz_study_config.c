@@ -24,7 +24,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     size_t file_size = end != NULL ? (size_t)(end - data) : size;
     qea_context *ctx = qea_context_create();
     qea_study_config *config = NULL;
-    qea_config_override override = {NULL, NULL, false};
+    qea_config_override override = {NULL, NULL, QEA_SET_YAML};
     char *words = calloc(1, size + 1);
     if (ctx == NULL || words == NULL) abort();
     if (end != NULL) {

@@ -66,7 +66,8 @@ QEA_API QEA_MUST_USE qea_status qea_worker_main(qea_context *ctx, const char *co
 
 typedef struct qea_eval_options {
     const char *model_path;
-    qea_dataset_source data; /* type or path NULL: those that the model was trained with */
+    qea_dataset_source data; /* path: needed; type NULL, and 0 elsewhere: what the model was trained with, with the
+                                same division into training and test images */
     qea_dataset_part part;   /* usually QEA_PART_TEST */
     size_t images;           /* at most this many; 0 = all */
     int batch;               /* 0 = 256 */

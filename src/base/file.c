@@ -24,14 +24,6 @@ static qea_status fail_errno(qea_context *ctx, const char *doing, const char *pa
     return qea_fail(ctx, status, "%s: %s: %s", path, doing, strerror(error));
 }
 
-static qea_status fail_missing(qea_context *ctx, const char *path) {
-    char *nearest = NULL, hint[QEA_HINT];
-    if (ctx != NULL) qea_file_nearest(path, &nearest);
-    qea_status status = qea_fail(ctx, QEA_ERR_DATA, "%s: there is no such file%s", path, qea_hint(nearest, hint));
-    qea_free(nearest);
-    return status;
-}
-
 static qea_status fail_size(qea_context *ctx, const char *path, size_t size, size_t max_bytes, const char *more) {
     return qea_fail(ctx, QEA_ERR_DATA, "%s: the file has %s%zu bytes, at most %zu are allowed", path, more, size,
                     max_bytes);
@@ -71,7 +63,7 @@ qea_status qea_file_read(qea_context *ctx, const char *path, size_t max_bytes, u
     *size = 0;
     if (max_bytes > SIZE_MAX / 2) max_bytes = SIZE_MAX / 2; /* nothing below overflows */
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-    if (fd < 0 && errno == ENOENT) return fail_missing(ctx, path);
+    if (fd < 0 && errno == ENOENT) return qea_fail(ctx, QEA_ERR_DATA, "%s: there is no such file", path);
     if (fd < 0) return fail_errno(ctx, "open for reading", path, errno);
     qea_status status = read_open(ctx, fd, path, max_bytes, bytes, size);
     close(fd);

@@ -34,9 +34,9 @@ QEA_MUST_USE qea_status qea_folder_list(qea_context *ctx, const char *path, size
                                         size_t *count);
 void qea_names_free(char **names, size_t count);
 
-/* The name in the folder of `path` that is nearest to its last part, as a path in *out (owned by the caller), or NULL
- * where nothing is near or the folder cannot be read: for "did you mean". */
-void qea_file_nearest(const char *path, char **out);
+/* QEA_ERR_DATA: "found '<path>', but there is no such <what>; did you mean ...?" with the nearest name in its folder.
+ */
+qea_status qea_file_fail_missing(qea_context *ctx, const char *path, const char *what);
 
 /* "folder/name" (no doubled slash), owned by the caller. */
 QEA_MUST_USE qea_status qea_path_join(qea_context *ctx, const char *folder, const char *name, char **out);

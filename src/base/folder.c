@@ -100,7 +100,9 @@ qea_status qea_path_join(qea_context *ctx, const char *folder, const char *name,
     return QEA_OK;
 }
 
-void qea_file_nearest(const char *path, char **out) {
+/* The name in the folder of `path` that is nearest to its last part, as a path in *out (owned by the caller), or NULL.
+ */
+static void find_nearest(const char *path, char **out) {
     enum { MAX_NAMES = 4096 };
     const char *slash = strrchr(path, '/');
     char *folder, **names;
@@ -114,4 +116,13 @@ void qea_file_nearest(const char *path, char **out) {
         qea_names_free(names, count);
     }
     qea_free(folder);
+}
+
+qea_status qea_file_fail_missing(qea_context *ctx, const char *path, const char *what) {
+    char *nearest, hint[QEA_HINT];
+    find_nearest(path, &nearest);
+    qea_status status =
+        qea_fail(ctx, QEA_ERR_DATA, "found '%s', but there is no such %s%s", path, what, qea_hint(nearest, hint));
+    qea_free(nearest);
+    return status;
 }

@@ -18,6 +18,10 @@ const qea_st_type_info qea_st_types[] = {
 };
 const size_t qea_st_type_count = sizeof qea_st_types / sizeof qea_st_types[0];
 
+const char *qea_st_type_name(qea_st_type type) {
+    return type < QEA_ST_OTHER ? qea_st_types[type].name : "another type";
+}
+
 bool qea_st_shape_bytes(const size_t *dims, int rank, size_t element_bytes, size_t *out) {
     size_t bytes = element_bytes;
     for (int i = 0; i < rank; i++) {

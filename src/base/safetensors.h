@@ -47,6 +47,7 @@ QEA_MUST_USE qea_status qea_st_read(qea_context *ctx, const char *path, size_t m
 QEA_MUST_USE qea_status qea_st_parse(qea_context *ctx, const char *name, const uint8_t *bytes, size_t size,
                                      qea_st_file **out);
 void qea_st_destroy(qea_st_file *file);
+const char *qea_st_type_name(qea_st_type type); /* "F32"; "another type" for QEA_ST_OTHER */
 const qea_st_tensor *qea_st_find(const qea_st_file *file, const char *name); /* or NULL */
 const char *qea_st_meta(const qea_st_file *file, const char *key);           /* or NULL */
 

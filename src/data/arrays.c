@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/safetensors.h"
+#include "base/text.h"
 #include "data/readers.h"
 #include "data/transforms.h"
 
@@ -37,6 +38,17 @@ static size_t offset_in_file(const arrays *in, const qea_st_tensor *tensor) {
     return (size_t)(tensor->data - in->file->bytes);
 }
 
+static qea_status fail_kind(qea_context *ctx, const char *path, const qea_st_tensor *tensor, const char *allowed) {
+    qea_text found = {0};
+    for (int d = 0; d < tensor->rank; d++) qea_text_printf(&found, "%s%zu", d > 0 ? "," : "", tensor->dims[d]);
+    qea_status status = qea_text_finish(ctx, &found);
+    if (status == QEA_OK)
+        status = qea_fail(ctx, QEA_ERR_DATA, "%s: tensor %s: found %s [%s], allowed: %s", path, tensor->name,
+                          qea_st_type_name(tensor->type), found.bytes, allowed);
+    qea_text_free(&found);
+    return status;
+}
+
 static qea_status check_tensors(qea_context *ctx, const char *path, arrays *in) {
     in->x = qea_st_find(in->file, "x");
     in->y = qea_st_find(in->file, "y");
@@ -44,18 +56,17 @@ static qea_status check_tensors(qea_context *ctx, const char *path, arrays *in) 
         return qea_fail(ctx, QEA_ERR_DATA, "%s: has no tensor \"%s\"; x (images) and y (labels) are needed", path,
                         in->x ? "y" : "x");
     if (in->x->type != QEA_ST_U8 || in->x->rank != 4)
-        return qea_fail(ctx, QEA_ERR_DATA, "%s: tensor x at byte %zu must be U8 with the four dimensions [N,H,W,C]",
-                        path, offset_in_file(in, in->x));
+        return fail_kind(ctx, path, in->x, "U8 with the four dimensions [N,H,W,C], values 0 to 255");
     for (int d = 1; d < 4; d++) {
         size_t most = d == 3 ? QEA_MAX_CHANNELS : QEA_DATA_MAX_SIDE;
         if (in->x->dims[d] > most)
             return qea_fail(ctx, QEA_ERR_DATA,
-                            "%s: tensor x at byte %zu: dimension %d of [N,H,W,C] is %zu; at most %zu is possible", path,
-                            offset_in_file(in, in->x), d, in->x->dims[d], most);
+                            "%s: tensor x at byte %zu: dimension %d of [N,H,W,C] is %zu; at most %zu is possible%s",
+                            path, offset_in_file(in, in->x), d, in->x->dims[d], most,
+                            d == 3 && in->x->dims[1] <= QEA_MAX_CHANNELS ? " (is the order [N,C,H,W]?)" : "");
     }
     if (integer_bytes(in->y->type) == 0 || in->y->rank != 1)
-        return qea_fail(ctx, QEA_ERR_DATA, "%s: tensor y at byte %zu must be integers with the one dimension [N]", path,
-                        offset_in_file(in, in->y));
+        return fail_kind(ctx, path, in->y, "integers with the one dimension [N]");
     if (in->x->dims[0] != in->y->dims[0])
         return qea_fail(ctx, QEA_ERR_DATA, "%s: tensor x at byte %zu has %zu images, y at byte %zu has %zu labels",
                         path, offset_in_file(in, in->x), in->x->dims[0], offset_in_file(in, in->y), in->y->dims[0]);
@@ -131,8 +142,15 @@ static qea_status count_classes(qea_context *ctx, const char *folder, int *num_c
 
 qea_status qea_load_arrays(qea_context *ctx, const qea_dataset_source *source, qea_dataset_part part,
                            qea_dataset **out) {
+    static const char *const files[] = {"train.safetensors", "test.safetensors", NULL};
     char *path = NULL;
     QEA_TRY(qea_path_join(ctx, source->path, file_names[part], &path));
+    if (part != QEA_PART_VAL && !qea_file_exists(path)) {
+        qea_free(path);
+        return qea_data_fail_layout(ctx, source->path, files,
+                                    part == QEA_PART_TRAIN ? "no train.safetensors in it"
+                                                           : "no test.safetensors in it");
+    }
     int num_classes = 0; /* the training file says */
     qea_status status = QEA_OK;
     bool absent = part == QEA_PART_VAL && !qea_file_exists(path);

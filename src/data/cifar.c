@@ -1,4 +1,6 @@
 /* CIFAR-10 and CIFAR-100: which files make a part, in the binary layout or in the pickles that torchvision uses. */
+#include <stdio.h>
+
 #include "base/error.h"
 #include "base/file.h"
 #include "base/memory.h"
@@ -89,30 +91,32 @@ static qea_status load_layout(qea_context *ctx, const cifar_type *type, const ci
 }
 
 /* Any file of a layout shows that it is the one that is meant: one that is missing is then named. */
-static qea_status find_layout(qea_context *ctx, const cifar_layout *layout, const char *path, char **folder) {
-    const char *files[MAX_FILES + 2] = {NULL};
-    size_t n = 0;
-    for (size_t f = 0; layout->train[f]; f++) files[n++] = layout->train[f];
-    files[n] = layout->test[0];
-    const char *const subfolders[] = {layout->folder, NULL};
-    return qea_data_find_folder(ctx, path, subfolders, files, folder);
+static void list_files(const cifar_layout *layout, const char **files) {
+    for (size_t f = 0; layout->train[f]; f++) *files++ = layout->train[f];
+    *files++ = layout->test[0];
+    *files = NULL;
 }
 
 static qea_status load_cifar(qea_context *ctx, const cifar_type *type, const char *path, qea_dataset_part part,
                              qea_dataset **out) {
+    const char *files[MAX_FILES + 2];
     if (part == QEA_PART_VAL) return QEA_OK;
     for (size_t l = 0; l < 2; l++) {
+        const cifar_layout *layout = &type->layouts[l];
+        const char *const subfolders[] = {layout->folder, NULL};
         char *folder = NULL;
-        QEA_TRY(find_layout(ctx, &type->layouts[l], path, &folder));
+        list_files(layout, files);
+        QEA_TRY(qea_data_find_folder(ctx, path, subfolders, files, &folder));
         if (!folder) continue;
-        qea_status status = load_layout(ctx, type, &type->layouts[l], folder, part, out);
+        qea_status status = load_layout(ctx, type, layout, folder, part, out);
         qea_free(folder);
         return status;
     }
-    return qea_fail(ctx, QEA_ERR_DATA,
-                    "%s: no %s here: neither this folder nor a folder %s or %s in it has a file like %s or %s", path,
-                    type->format.title, type->layouts[0].folder, type->layouts[1].folder, type->layouts[0].train[0],
-                    type->layouts[1].train[0]);
+    char expected[256];
+    const char *const any[] = {type->layouts[0].train[0], type->layouts[1].train[0], NULL};
+    (void)snprintf(expected, sizeof expected, "no %s here: neither %s nor %s in it or in a folder %s or %s",
+                   type->format.title, any[0], any[1], type->layouts[0].folder, type->layouts[1].folder);
+    return qea_data_fail_layout(ctx, path, any, expected);
 }
 
 qea_status qea_load_cifar10(qea_context *ctx, const qea_dataset_source *source, qea_dataset_part part,

@@ -69,8 +69,9 @@ qea_status qea_dataset_load(qea_context *ctx, const qea_dataset_source *source, 
     if (!source->path || !*source->path)
         return qea_fail(ctx, QEA_ERR_CONFIG, "data set %s: no path is given", source->type);
     if (!qea_file_exists(source->path))
-        return qea_fail(ctx, QEA_ERR_DATA, "%s: the folder of data set %s does not exist", source->path, source->type);
+        return qea_fail_prefix(ctx, qea_file_fail_missing(ctx, source->path, "folder"), "data set %s", source->type);
     if (!qea_file_is_folder(source->path))
-        return qea_fail(ctx, QEA_ERR_DATA, "%s: is a file; data set %s is a folder", source->path, source->type);
+        return qea_fail(ctx, QEA_ERR_DATA, "data set %s: found '%s', a file; allowed: the folder with its files",
+                        source->type, source->path);
     return type->load(ctx, source, part, out);
 }

@@ -77,34 +77,3 @@ qea_status qea_data_read_exact(qea_context *ctx, const char *path, size_t size, 
     return qea_fail(ctx, QEA_ERR_DATA, "%s: oversized: %zu bytes follow byte %zu, where %s ends", path, found - size,
                     size, what);
 }
-
-static qea_status holds_any(qea_context *ctx, const char *folder, const char *const *files, bool *holds) {
-    *holds = false;
-    for (; *files && !*holds; files++) {
-        char *path = NULL;
-        QEA_TRY(qea_path_join(ctx, folder, *files, &path));
-        *holds = qea_file_exists(path) && !qea_file_is_folder(path);
-        qea_free(path);
-    }
-    return QEA_OK;
-}
-
-qea_status qea_data_find_folder(qea_context *ctx, const char *path, const char *const *subfolders,
-                                const char *const *files, char **folder) {
-    *folder = NULL;
-    bool holds = false;
-    QEA_TRY(holds_any(ctx, path, files, &holds));
-    if (holds) return qea_strdup(ctx, path, folder);
-    for (; *subfolders; subfolders++) {
-        char *candidate = NULL;
-        QEA_TRY(qea_path_join(ctx, path, *subfolders, &candidate));
-        qea_status status = holds_any(ctx, candidate, files, &holds);
-        if (status == QEA_OK && holds) {
-            *folder = candidate;
-            return QEA_OK;
-        }
-        qea_free(candidate);
-        QEA_TRY(status);
-    }
-    return QEA_OK;
-}

@@ -30,7 +30,9 @@ static qea_status keep_folders(qea_context *ctx, const char *folder, char **name
         if (status == QEA_OK) status = qea_path_join(ctx, folder, names[i], &path);
         bool is_class = status == QEA_OK && !is_hidden(names[i]) && qea_file_is_folder(path);
         if (status == QEA_OK && !is_class && looks_like_image(names[i]))
-            status = qea_fail(ctx, QEA_ERR_DATA, "%s: an image outside of the folders of the classes", path);
+            status = qea_fail(
+                ctx, QEA_ERR_DATA,
+                "%s: found an image here; allowed are folders, one for each class, with the images in them", path);
         qea_free(path);
         if (is_class) {
             names[kept++] = names[i];
@@ -47,7 +49,7 @@ static qea_status list_classes(qea_context *ctx, const char *folder, char ***nam
     QEA_TRY(qea_folder_list(ctx, folder, QEA_DATA_MAX_CLASSES, names, count));
     QEA_TRY(keep_folders(ctx, folder, *names, count));
     if (*count == 0)
-        return qea_fail(ctx, QEA_ERR_DATA, "%s: holds no folders; one folder for each class is needed", folder);
+        return qea_fail(ctx, QEA_ERR_DATA, "%s: found no folder in it; one for each class is needed", folder);
     return QEA_OK;
 }
 
@@ -59,7 +61,8 @@ static qea_status add_entry(qea_context *ctx, qea_image_list *list, const char *
     QEA_TRY(qea_path_join(ctx, folder, name, &entry->path));
     list->count++;
     if (qea_file_is_folder(entry->path))
-        return qea_fail(ctx, QEA_ERR_DATA, "%s: a folder within the folder of a class", entry->path);
+        return qea_fail(ctx, QEA_ERR_DATA,
+                        "%s: found a folder here; allowed are the images of a class (FOLDER/CLASS/IMAGE)", entry->path);
     entry->label = label;
     entry->rank = rank;
     entry->of = of;
@@ -101,7 +104,8 @@ static qea_status add_class(qea_context *ctx, const qea_dataset_source *source, 
         else
             names[kept++] = names[i];
     }
-    if (status == QEA_OK && kept == 0) status = qea_fail(ctx, QEA_ERR_DATA, "%s: the class has no images", folder);
+    if (status == QEA_OK && kept == 0)
+        status = qea_fail(ctx, QEA_ERR_DATA, "%s: found no images of this class", folder);
     if (status == QEA_OK) status = add_files(ctx, source, which, folder, names, (uint32_t)kept, label, list);
     qea_names_free(names, kept);
     qea_free(folder);
@@ -167,6 +171,9 @@ static qea_status list_part(qea_context *ctx, const qea_dataset_source *source, 
         return QEA_OK;
     }
     QEA_TRY(list_classes(ctx, train, &list->classes, &list->num_classes));
+    if (list->num_classes < 2)
+        return qea_fail(ctx, QEA_ERR_DATA, "%s: found one class only, '%s'; at least two are needed", train,
+                        list->classes[0]);
     bool divide = !has_test && source->test_portion > 0;
     if (part == QEA_PART_TRAIN)
         QEA_TRY(
@@ -177,8 +184,8 @@ static qea_status list_part(qea_context *ctx, const qea_dataset_source *source, 
         QEA_TRY(add_classes(ctx, source, SHARE_TEST, train, list->classes, list->num_classes, list));
     else
         return qea_fail(ctx, QEA_ERR_DATA,
-                        "%s: there is no folder test with images, and test_portion, which would take them from the "
-                        "training images, is 0",
+                        "%s: no folder test with images here, and test_portion is 0: a value as 0.2 takes that share "
+                        "of each class",
                         source->path);
     if (list->count == 0)
         return qea_fail(ctx, QEA_ERR_DATA, "%s: no class has enough images for a test part", source->path);

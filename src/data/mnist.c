@@ -1,4 +1,6 @@
 /* MNIST and Fashion-MNIST: two IDX files for each part, plain or gzip. */
+#include <stdio.h>
+
 #include "base/error.h"
 #include "base/file.h"
 #include "base/memory.h"
@@ -93,10 +95,10 @@ static qea_status load_mnist(qea_context *ctx, const mnist_type *type, const cha
     for (int f = 0; f < 8; f++) files[f] = file_names[f / 4][f % 4];
     char *folder = NULL;
     QEA_TRY(qea_data_find_folder(ctx, path, type->folders, files, &folder));
-    if (!folder)
-        return qea_fail(ctx, QEA_ERR_DATA,
-                        "%s: no %s here: neither this folder nor a folder %s or %s in it has a file like %s[.gz]", path,
-                        type->title, type->folders[0], type->folders[1], files[0]);
+    char expected[256];
+    (void)snprintf(expected, sizeof expected, "no %s here: no %s[.gz] in it or in a folder %s or %s", type->title,
+                   files[0], type->folders[0], type->folders[1]);
+    if (!folder) return qea_data_fail_layout(ctx, path, files, expected);
     qea_status status = load_folder(ctx, type, folder, part, out);
     qea_free(folder);
     return status;

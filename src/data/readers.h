@@ -27,10 +27,16 @@ QEA_MUST_USE qea_status qea_dataset_set_names(qea_context *ctx, qea_dataset *dat
 /* Reads a file of a known size. Another size is QEA_ERR_DATA; `what` says what the file should hold. */
 QEA_MUST_USE qea_status qea_data_read_exact(qea_context *ctx, const char *path, size_t size, const char *what,
                                             uint8_t **bytes);
+
+/* ---- layout.c: where the files lie ---- */
+
 /* The first of path, path/subfolders[0], ... that holds one of `files` (both lists end with NULL); *folder (owned by
  * the caller) is NULL where none does. */
 QEA_MUST_USE qea_status qea_data_find_folder(qea_context *ctx, const char *path, const char *const *subfolders,
                                              const char *const *files, char **folder);
+/* QEA_ERR_DATA: "path: <expected>; found <what is there>; did you mean <a folder below with one of files>?" (`files`
+ * ends with NULL). */
+qea_status qea_data_fail_layout(qea_context *ctx, const char *path, const char *const *files, const char *expected);
 
 /* ---- cifar.c, cifar_binary.c, cifar_pickle.c ---- */
 

@@ -38,7 +38,8 @@ static const isa_row *find(qea_context *ctx, const char *isa) {
         if (!any && strcmp(isa, rows[i].name) != 0) continue;
         if (rows[i].present()) return &rows[i];
         if (any) continue;
-        (void)qea_fail(ctx, QEA_ERR_UNSUPPORTED, "instruction set %s: this CPU does not have it", isa);
+        (void)qea_fail(ctx, QEA_ERR_UNSUPPORTED,
+                       "instruction set %s: this CPU does not have it; auto takes the best one", isa);
         return NULL;
     }
     (void)qea_fail(ctx, QEA_ERR_CONFIG, "instruction set \"%s\" is not known; auto, avx512, avx2 and sse2 are", isa);
@@ -96,5 +97,6 @@ const char *qea_kernels_isa(void) {
     return qea_onednn_has_amx() ? "avx512-amx" : chosen->name;
 }
 
+bool qea_kernels_have_bf16(void) { return chosen && qea_onednn_has_bf16(); }
 bool qea_kernels_have_amx(void) { return chosen && qea_onednn_has_amx(); }
 const char *qea_kernels_library_version(void) { return qea_onednn_version(); }

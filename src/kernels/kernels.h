@@ -174,6 +174,7 @@ const qea_kernels *qea_kernels_cpu(qea_context *ctx, const char *isa);
 
 /* What qea_kernels_cpu chose: "sse2", "avx2", "avx512", "avx512-amx"; "plain" before it and without it. */
 const char *qea_kernels_isa(void);
+bool qea_kernels_have_bf16(void);              /* the chosen instruction set has bf16 arithmetic */
 bool qea_kernels_have_amx(void);               /* bf16 convolutions are fast here */
 const char *qea_kernels_library_version(void); /* "oneDNN 2.6.3", "plain C" */
 /* Threads of one training step (OpenMP and oneDNN), >= 1; 1 at the start. For convolutions that are created from now

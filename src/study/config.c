@@ -96,7 +96,8 @@ qea_status qea_study_config_read(qea_context *ctx, const char *path, const qea_c
     uint8_t *bytes = NULL;
     size_t size = 0;
     *out = NULL;
-    qea_status status = qea_file_read(ctx, path, MAX_FILE_BYTES, &bytes, &size);
+    qea_status status = qea_file_exists(path) ? qea_file_read(ctx, path, MAX_FILE_BYTES, &bytes, &size)
+                                              : qea_file_fail_missing(ctx, path, "file");
     if (status == QEA_ERR_DATA) return qea_fail_prefix(ctx, QEA_ERR_CONFIG, "configuration");
     if (status != QEA_OK) return status;
     status = qea_study_config_parse(ctx, path, (const char *)bytes, size, overrides, count, out);

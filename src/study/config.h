@@ -59,6 +59,8 @@ typedef struct qea_layer_rule {
 typedef struct qea_limit {
     char *key; /* owned */
     double low, high;
+    const char *range_key; /* "flop_range": the key in the file; static */
+    double unit;           /* what the file's numbers were divided by */
 } qea_limit;
 
 typedef enum qea_objective {
@@ -122,10 +124,16 @@ typedef struct qea_study_config {
     char *warnings; /* owned: "" or the one line that names keys which mean nothing here */
 } qea_study_config;
 
+typedef enum qea_config_set {
+    QEA_SET_YAML,     /* the value is YAML */
+    QEA_SET_TEXT,     /* a text as it stands (a path) */
+    QEA_SET_REWRITTEN /* such a text instead of the user's, whose place in the file it keeps */
+} qea_config_set;
+
 typedef struct qea_config_override {
-    const char *key;   /* "nas.trainer.epochs"; "*.trainer.epochs" sets it in every step that the file has */
-    const char *value; /* YAML text */
-    bool literal;      /* the value is a text as it stands, not YAML (a path) */
+    const char *key; /* "nas.trainer.epochs"; "*.trainer.epochs" sets it in every step that the file has */
+    const char *value;
+    qea_config_set kind;
 } qea_config_override;
 
 /* Reads, overrides, merges, checks. "{local_base_path}" in a text becomes <general.task.local_base_path>/<task_id>

@@ -93,9 +93,9 @@ static qea_status check_init(qea_config_reader *r) {
     if (pretrained == NULL)
         return qea_config_fail(r, qea_config_find(r->tree, "fully_train.init"), "fully_train.init",
                                "found pretrained, but fully_train.pretrained does not name a model");
-    if (qea_file_exists(config->pretrained) && !qea_file_is_folder(config->pretrained)) return QEA_OK;
-    return qea_fail(r->ctx, QEA_ERR_DATA, "%s: found '%s', which is not a file",
-                    qea_study_config_where(config, path, place, sizeof place), config->pretrained);
+    if (qea_file_exists(config->pretrained)) return QEA_OK; /* what it is shows when it is read */
+    qea_status status = qea_file_fail_missing(r->ctx, config->pretrained, "file");
+    return qea_fail_prefix(r->ctx, status, "%s", qea_study_config_where(config, path, place, sizeof place));
 }
 
 qea_status qea_config_complete(qea_config_reader *r) {

@@ -22,10 +22,10 @@ static qea_status make_text(qea_context *ctx, const char *value, qea_yaml *node)
 }
 
 static qea_status parse_value(qea_context *ctx, const qea_config_override *override, qea_yaml **out) {
-    const char *yaml = override->literal ? "''" : override->value[0] == '\0' ? "~" : override->value;
+    const char *yaml = override->kind != QEA_SET_YAML ? "''" : override->value[0] == '\0' ? "~" : override->value;
     qea_status status = qea_yaml_parse(ctx, override->key, yaml, strlen(yaml), out);
     if (status != QEA_OK) return qea_fail_prefix(ctx, status, "--set");
-    if (override->literal) status = make_text(ctx, override->value, *out);
+    if (override->kind != QEA_SET_YAML) status = make_text(ctx, override->value, *out);
     if (status != QEA_OK) {
         qea_yaml_destroy(*out);
         return status;
@@ -46,7 +46,8 @@ static qea_status enter(qea_context *ctx, const char *path, qea_yaml *map, const
     return qea_yaml_put(ctx, map, key, made);
 }
 
-static qea_status put(qea_context *ctx, qea_yaml *tree, const char *path, const char *rest, const qea_yaml *value) {
+static qea_status put(qea_context *ctx, qea_yaml *tree, const char *path, const char *rest, const qea_yaml *value,
+                      bool keep_place) {
     char part[QEA_CONFIG_PATH];
     qea_yaml *map = tree, *copy = NULL;
     for (;;) {
@@ -57,6 +58,11 @@ static qea_status put(qea_context *ctx, qea_yaml *tree, const char *path, const 
         QEA_TRY(enter(ctx, path, map, part, &map));
     }
     QEA_TRY(qea_yaml_copy(ctx, value, &copy));
+    const qea_yaml *before = keep_place ? qea_yaml_get(map, part) : NULL;
+    if (before != NULL) {
+        copy->line = before->line;
+        copy->column = before->column;
+    }
     return qea_yaml_put(ctx, map, part, copy);
 }
 
@@ -66,7 +72,7 @@ static qea_status put_in_steps(qea_context *ctx, qea_yaml *tree, const char *pat
         qea_yaml *step = qea_yaml_get(tree, steps[i]);
         if (step == NULL) continue;
         QEA_TRY(enter(ctx, path, tree, steps[i], &step));
-        QEA_TRY(put(ctx, step, path, path + 2, value));
+        QEA_TRY(put(ctx, step, path, path + 2, value, false));
     }
     return QEA_OK;
 }
@@ -77,8 +83,9 @@ qea_status qea_config_override_tree(qea_context *ctx, qea_yaml *tree, const qea_
         const char *path = overrides[i].key;
         qea_yaml *value = NULL;
         QEA_TRY(parse_value(ctx, &overrides[i], &value));
-        qea_status status =
-            strncmp(path, "*.", 2) == 0 ? put_in_steps(ctx, tree, path, value) : put(ctx, tree, path, path, value);
+        qea_status status = strncmp(path, "*.", 2) == 0
+                                ? put_in_steps(ctx, tree, path, value)
+                                : put(ctx, tree, path, path, value, overrides[i].kind == QEA_SET_REWRITTEN);
         qea_yaml_destroy(value);
         QEA_TRY(status);
     }

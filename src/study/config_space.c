@@ -267,6 +267,8 @@ QEA_CONFIG_SETTER(qea_config_set_limit) {
         qea_limit *limit = &r->config->limits[r->config->num_limits++];
         limit->low = range[0] / units[i].unit;
         limit->high = range[1] / units[i].unit;
+        limit->range_key = units[i].key;
+        limit->unit = units[i].unit;
         return qea_strdup(r->ctx, units[i].objective, &limit->key);
     }
     return QEA_OK;

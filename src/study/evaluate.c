@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/file.h"
 #include "base/limits.h"
 #include "base/memory.h"
 #include "base/safetensors.h"
@@ -16,31 +17,22 @@ typedef struct loaded {
     qea_st_file *file;
     qea_dataset *data;
     char *type;
-    int image_size, channels;
     qea_transforms transforms;
 } loaded;
 
-static qea_status parse_precision(qea_context *ctx, const char *name, qea_precision *out) {
-    static const char *const names[] = {"auto", "f32", "bf16"};
-    *out = QEA_PRECISION_AUTO;
-    for (int i = 0; name != NULL; i++) {
-        if (i == 3) return qea_fail(ctx, QEA_ERR_CONFIG, "precision: found '%s', allowed are auto, f32, bf16", name);
-        if (strcmp(name, names[i]) != 0) continue;
-        *out = (qea_precision)i;
-        break;
-    }
-    return QEA_OK;
-}
-
 static qea_status load_data(qea_context *ctx, const qea_eval_options *options, loaded *l) {
     int height, width, channels;
-    qea_dataset_source source = options->data;
-    QEA_TRY(qea_model_data(ctx, l->file, &l->type, &l->image_size, &l->channels, &l->transforms));
+    qea_dataset_source source = options->data, trained;
+    QEA_TRY(qea_model_data(ctx, l->file, &l->type, &trained, &l->transforms));
     if (source.path == NULL)
         return qea_fail(ctx, QEA_ERR_CONFIG, "%s: say with --data where the images are", options->model_path);
-    if (source.type == NULL) source.type = l->type;
-    if (source.image_size == 0) source.image_size = l->image_size;
-    if (source.channels == 0) source.channels = l->channels;
+    if (source.type == NULL) source.type = trained.type;
+    if (source.image_size == 0) source.image_size = trained.image_size;
+    if (source.channels == 0) source.channels = trained.channels;
+    if (source.test_portion == 0) { /* the very images that it was tested on */
+        source.test_portion = trained.test_portion;
+        source.seed = trained.seed;
+    }
     QEA_TRY(qea_dataset_load(ctx, &source, options->part, &l->data));
     if (l->data == NULL) return qea_fail(ctx, QEA_ERR_DATA, "%s: there is no such part in this data set", source.path);
     qea_graph_input_shape(l->graph, &height, &width, &channels);
@@ -67,8 +59,15 @@ static qea_status fill_mean_bits(qea_context *ctx, const loaded *l, qea_eval_rep
 static qea_status measure(qea_context *ctx, const qea_eval_options *options, loaded *l, qea_eval_report *out) {
     const qea_kernels *kernels;
     qea_precision precision;
-    QEA_TRY(parse_precision(ctx, options->precision, &precision));
-    QEA_TRY(qea_study_kernels(ctx, options->isa != NULL ? options->isa : "auto", &kernels));
+    const char *isa = options->isa != NULL ? options->isa : "auto";
+    QEA_TRY(qea_study_parse_precision(ctx, options->precision != NULL ? options->precision : "auto", &precision));
+    QEA_TRY(qea_study_kernels(ctx, isa, &kernels));
+    if (qea_study_precision(ctx, kernels, precision) != QEA_OK)
+        return qea_fail_prefix(ctx, QEA_ERR_UNSUPPORTED, "precision");
+    if (!qea_file_exists(options->model_path)) {
+        qea_status status = qea_file_fail_missing(ctx, options->model_path, "file");
+        return qea_fail_prefix(ctx, status, "model");
+    }
     QEA_TRY(qea_model_load(ctx, options->model_path, &l->graph, &l->model, &l->file));
     QEA_TRY(load_data(ctx, options, l));
     qea_kernels_set_threads(options->threads > 0 ? options->threads : qea_cpus_read().usable);

@@ -142,7 +142,8 @@ static qea_status train_and_measure(qea_context *ctx, qea_executor *executor, co
     const qea_loader_config *images = executor->final ? &executor->data.test : &executor->data.validation;
     QEA_TRY(qea_evaluate(ctx, model, executor->kernels, executor->recipe->precision, images, &measured));
     if (job->model != NULL)
-        QEA_TRY(qea_study_save_model(ctx, model, executor->data_config, &executor->data, job->model));
+        QEA_TRY(qea_study_save_model(ctx, model, executor->data_config, executor->config->seed, &executor->data,
+                                     job->model));
     /* The checkpoint stays until the coordinator has the result on disk. */
     *result = result_to_json(&trained, curve, &measured);
     return QEA_OK;

@@ -15,13 +15,17 @@ static json_t *floats_to_json(const float *values, int count) {
     return list;
 }
 
-static json_t *data_to_json(const qea_data_config *config, const qea_step_data *data) {
+static json_t *data_to_json(const qea_data_config *config, uint64_t seed, const qea_step_data *data) {
     const qea_dataset *images = data->train_part;
     json_t *object = json_object();
     json_object_set_new(object, "type", json_string(config->type));
     json_object_set_new(object, "height", json_integer(images->height));
     json_object_set_new(object, "width", json_integer(images->width));
     json_object_set_new(object, "channels", json_integer(images->channels));
+    if (config->test_portion > 0) { /* which images the test part consists of */
+        json_object_set_new(object, "test_portion", json_real(config->test_portion));
+        json_object_set_new(object, "seed", json_integer((json_int_t)seed));
+    }
     json_object_set_new(object, "mean", floats_to_json(data->train.transforms.mean, images->channels));
     json_object_set_new(object, "std", floats_to_json(data->train.transforms.std, images->channels));
     return object;
@@ -34,9 +38,9 @@ static json_t *classes_to_json(const qea_dataset *images) {
     return list;
 }
 
-qea_status qea_study_save_model(qea_context *ctx, const qea_model *model, const qea_data_config *config,
+qea_status qea_study_save_model(qea_context *ctx, const qea_model *model, const qea_data_config *config, uint64_t seed,
                                 const qea_step_data *data, const char *path) {
-    json_t *values[] = {data_to_json(config, data), classes_to_json(data->train_part)};
+    json_t *values[] = {data_to_json(config, seed, data), classes_to_json(data->train_part)};
     const char *keys[] = {"data", "classes"};
     qea_text texts[2] = {{0}, {0}};
     qea_status status = QEA_OK;
@@ -63,34 +67,75 @@ static bool read_floats(const json_t *list, int count, bool positive, float *out
     return true;
 }
 
-static bool read_data(const json_t *object, int *image_size, int *channels, qea_transforms *transforms) {
+static bool read_data(const json_t *object, qea_dataset_source *source, qea_transforms *transforms) {
     json_int_t height = json_integer_value(json_object_get(object, "height"));
-    json_int_t c = json_integer_value(json_object_get(object, "channels"));
-    if (height < 1 || height > 65535 || c < 1 || c > QEA_MAX_CHANNELS) return false;
-    *image_size = (int)height;
-    *channels = (int)c;
+    json_int_t channels = json_integer_value(json_object_get(object, "channels"));
+    json_int_t seed = json_integer_value(json_object_get(object, "seed"));
+    double portion = json_number_value(json_object_get(object, "test_portion")); /* 0 where there is none */
+    if (height < 1 || height > 65535 || channels < 1 || channels > QEA_MAX_CHANNELS) return false;
+    if (!(portion >= 0 && portion <= 0.9) || seed < 0) return false;
+    source->image_size = (int)height;
+    source->channels = (int)channels;
+    source->test_portion = portion;
+    source->seed = (uint64_t)seed;
     memset(transforms, 0, sizeof *transforms);
-    return read_floats(json_object_get(object, "mean"), (int)c, false, transforms->mean) &&
-           read_floats(json_object_get(object, "std"), (int)c, true, transforms->std);
+    return read_floats(json_object_get(object, "mean"), (int)channels, false, transforms->mean) &&
+           read_floats(json_object_get(object, "std"), (int)channels, true, transforms->std);
 }
 
-qea_status qea_model_data(qea_context *ctx, const struct qea_st_file *file, char **type, int *image_size, int *channels,
+qea_status qea_model_data(qea_context *ctx, const struct qea_st_file *file, char **type, qea_dataset_source *source,
                           qea_transforms *transforms) {
     const char *text = qea_st_meta(file, "data");
     json_t *object = text != NULL ? json_loads(text, JSON_REJECT_DUPLICATES, NULL) : NULL;
     const char *name = json_string_value(json_object_get(object, "type"));
     qea_status status;
-    if (name == NULL || !read_data(object, image_size, channels, transforms))
+    *source = (qea_dataset_source){0};
+    if (name == NULL || !read_data(object, source, transforms))
         status =
             qea_fail(ctx, QEA_ERR_DATA,
                      "%s: metadata 'data' is missing or malformed: it must say how images are prepared", file->path);
     else
         status = qea_strdup(ctx, name, type);
+    if (status == QEA_OK) source->type = *type;
     json_decref(object);
     return status;
 }
 
+static qea_status find_name(qea_context *ctx, const char *what, const char *const *names, size_t count,
+                            const char *name, size_t *index) {
+    char hint[QEA_HINT];
+    qea_text list = {0};
+    for (*index = 0; *index < count; ++*index) {
+        if (strcmp(names[*index], name) == 0) return QEA_OK;
+    }
+    for (size_t i = 0; i < count; i++) qea_text_printf(&list, "%s%s", i > 0 ? ", " : "", names[i]);
+    qea_status status = qea_text_finish(ctx, &list);
+    if (status == QEA_OK)
+        status = qea_fail(ctx, QEA_ERR_CONFIG, "%s: found '%s', allowed: %s%s", what, name, list.bytes,
+                          qea_hint(qea_nearest_name(name, names, count), hint));
+    qea_text_free(&list);
+    return status;
+}
+
+qea_status qea_study_parse_precision(qea_context *ctx, const char *name, qea_precision *out) {
+    static const char *const names[] = {"auto", "f32", "bf16"}; /* in the order of qea_precision */
+    size_t index;
+    QEA_TRY(find_name(ctx, "precision", names, sizeof names / sizeof *names, name, &index));
+    *out = (qea_precision)index;
+    return QEA_OK;
+}
+
+qea_status qea_study_precision(qea_context *ctx, const qea_kernels *kernels, qea_precision precision) {
+    if (precision != QEA_PRECISION_BF16 || kernels == qea_kernels_ref() || qea_kernels_have_bf16()) return QEA_OK;
+    return qea_fail(ctx, QEA_ERR_UNSUPPORTED,
+                    "found bf16, but this CPU (or the instruction set asked for) has no bf16 arithmetic, allowed here: "
+                    "auto, f32");
+}
+
 qea_status qea_study_kernels(qea_context *ctx, const char *isa, const qea_kernels **out) {
+    static const char *const names[] = {"auto", "avx512", "avx2", "sse2", "ref"};
+    size_t index;
+    QEA_TRY(find_name(ctx, "instruction set", names, sizeof names / sizeof *names, isa, &index));
     if (strcmp(isa, "ref") == 0) {
         *out = qea_kernels_ref();
         return QEA_OK;

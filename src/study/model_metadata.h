@@ -4,17 +4,22 @@
 
 #include "study/step_data.h"
 
-/* Saves with the metadata "data" (JSON: type, height, width, channels, mean, std) and "classes" (JSON list or absent).
- */
+/* Saves with the metadata "data" (JSON: type, height, width, channels, mean, std; test_portion and seed where the test
+ * part was divided from the training images) and "classes" (JSON list or absent). */
 QEA_MUST_USE qea_status qea_study_save_model(qea_context *ctx, const qea_model *model, const qea_data_config *config,
-                                             const qea_step_data *data, const char *path);
+                                             uint64_t seed, const qea_step_data *data, const char *path);
 
-/* Reads the "data" metadata back; *type is owned by the caller (qea_free). */
+/* Reads the "data" metadata back: *source without a path; *type, which source->type is, is owned by the caller. */
 struct qea_st_file;
-QEA_MUST_USE qea_status qea_model_data(qea_context *ctx, const struct qea_st_file *file, char **type, int *image_size,
-                                       int *channels, qea_transforms *transforms);
+QEA_MUST_USE qea_status qea_model_data(qea_context *ctx, const struct qea_st_file *file, char **type,
+                                       qea_dataset_source *source, qea_transforms *transforms);
 
-/* The fast kernels for `isa`, or the plain ones in a build without them. */
+/* "auto", "f32", "bf16"; another name is QEA_ERR_CONFIG. */
+QEA_MUST_USE qea_status qea_study_parse_precision(qea_context *ctx, const char *name, qea_precision *out);
+/* QEA_ERR_UNSUPPORTED where these kernels cannot compute with it here. */
+QEA_MUST_USE qea_status qea_study_precision(qea_context *ctx, const qea_kernels *kernels, qea_precision precision);
+
+/* The fast kernels for `isa`, or the plain ones in a build without them. QEA_ERR_CONFIG: not a name that exists. */
 QEA_MUST_USE qea_status qea_study_kernels(qea_context *ctx, const char *isa, const qea_kernels **out);
 
 #endif

@@ -2,11 +2,13 @@
 
 #include <fnmatch.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/text.h"
 
 double qea_cost_value(const qea_cost *cost, qea_objective objective) {
     switch (objective) {
@@ -78,19 +80,28 @@ static qea_status lay_out_half(qea_context *ctx, qea_bit_space *space, bool weig
     return QEA_OK;
 }
 
+static qea_status fail_pattern(qea_context *ctx, const qea_bit_space *space, const char *pattern) {
+    char place[512], key[256], hint[QEA_HINT];
+    const char **names;
+    QEA_TRY(QEA_NEW(ctx, "layer names", names, space->num_layers));
+    for (size_t i = 0; i < space->num_layers; i++) names[i] = qea_graph_quantized(space->graph, i)->name;
+    (void)snprintf(key, sizeof key, "nas.search_space.layers.\"%s\"", pattern);
+    qea_status status =
+        qea_fail(ctx, QEA_ERR_CONFIG,
+                 "%s: matches no quantised layer; their names run from '%s' to '%s' (quantea estimate lists them)%s",
+                 qea_study_config_where(space->config, key, place, sizeof place), names[0],
+                 names[space->num_layers - 1], qea_hint(qea_nearest_name(pattern, names, space->num_layers), hint));
+    qea_free(names);
+    return status;
+}
+
 static qea_status check_rules_match(qea_context *ctx, const qea_bit_space *space) {
     for (int i = 0; i < space->config->num_layer_rules; i++) {
         bool found = false;
         for (size_t layer = 0; layer < space->num_layers && !found; layer++)
             found =
                 fnmatch(space->config->layer_rules[i].pattern, qea_graph_quantized(space->graph, layer)->name, 0) == 0;
-        if (!found)
-            return qea_fail(ctx, QEA_ERR_CONFIG,
-                            "%s: nas.search_space.layers: the pattern '%s' matches no quantised layer; their names run "
-                            "from '%s' to '%s'",
-                            space->config->name, space->config->layer_rules[i].pattern,
-                            qea_graph_quantized(space->graph, 0)->name,
-                            qea_graph_quantized(space->graph, space->num_layers - 1)->name);
+        if (!found) return fail_pattern(ctx, space, space->config->layer_rules[i].pattern);
     }
     return QEA_OK;
 }
@@ -114,6 +125,43 @@ static qea_status check_bits(qea_context *ctx, const qea_bit_space *space) {
     return QEA_OK;
 }
 
+/* Costs grow with the bits: between the genome of all least and that of all most lie all others. */
+static qea_status check_limit(qea_context *ctx, const qea_bit_space *space, const qea_limit *limit,
+                              const qea_cost *least, const qea_cost *most) {
+    for (int k = 0; k < QEA_OBJ_COUNT; k++) {
+        if (k == QEA_OBJ_ACCURACY || strcmp(limit->key, qea_objective_names[k]) != 0) continue;
+        double low = qea_cost_value(least, (qea_objective)k), high = qea_cost_value(most, (qea_objective)k);
+        char place[512], path[96], text[4][32];
+        if (limit->low <= high && limit->high >= low) return QEA_OK;
+        (void)snprintf(path, sizeof path, "nas.trainer.limits.%s", limit->range_key);
+        return qea_fail(
+            ctx, QEA_ERR_CONFIG,
+            "%s: found [%s, %s], which no genome meets, allowed: a range with a part of %s to %s, which "
+            "this network costs at its candidates",
+            qea_study_config_where(space->config, path, place, sizeof place),
+            qea_double_format(limit->low * limit->unit, text[0]), qea_double_format(limit->high * limit->unit, text[1]),
+            qea_double_format(ceil(low * limit->unit), text[2]), qea_double_format(floor(high * limit->unit), text[3]));
+    }
+    return QEA_OK;
+}
+
+static qea_status check_limits(qea_context *ctx, const qea_bit_space *space) {
+    uint8_t *w = space->scratch_bits, *a = w + space->num_layers;
+    qea_cost cost[2]; /* of all least bits, of all most */
+    for (int end = 0; end < 2; end++) {
+        for (size_t layer = 0; layer < space->num_layers; layer++) {
+            const qea_gene *weights = &space->genes[space->weight_gene[layer]];
+            const qea_gene *activations = &space->genes[space->activation_gene[layer]];
+            w[layer] = weights->bits[end == 0 ? 0 : weights->num_bits - 1];
+            a[layer] = activations->bits[end == 0 ? 0 : activations->num_bits - 1];
+        }
+        QEA_TRY(qea_bit_space_cost(ctx, space, w, a, &cost[end]));
+    }
+    for (int i = 0; i < space->config->num_limits; i++)
+        QEA_TRY(check_limit(ctx, space, &space->config->limits[i], &cost[0], &cost[1]));
+    return QEA_OK;
+}
+
 static qea_status build(qea_context *ctx, qea_bit_space *space) {
     size_t layers = space->num_layers;
     if (layers == 0)
@@ -134,7 +182,8 @@ static qea_status build(qea_context *ctx, qea_bit_space *space) {
     QEA_TRY(lay_out_half(ctx, space, true));
     QEA_TRY(lay_out_half(ctx, space, false));
     for (size_t i = 0; i < space->num_genes; i++) space->gene_sizes[i] = (uint16_t)space->genes[i].num_bits;
-    return check_bits(ctx, space);
+    QEA_TRY(check_bits(ctx, space));
+    return check_limits(ctx, space);
 }
 
 qea_status qea_bit_space_create(qea_context *ctx, const qea_study_config *config, const qea_graph *graph,

@@ -78,10 +78,7 @@ qea_status qea_step_data_load(qea_context *ctx, const qea_data_config *config, u
     if (out->test_part != NULL)
         out->test = loader_of(out->test_part, 0, limited(out->test_part->count, config->test_images),
                               config->test_batch, &plain);
-    if (out->train.count > 0) return QEA_OK;
-    qea_step_data_clear(out);
-    return qea_fail(ctx, QEA_ERR_CONFIG, "%s: train_portion %g leaves none of %zu images to train on", config->path,
-                    config->train_portion, all);
+    return QEA_OK;
 }
 
 void qea_step_data_clear(qea_step_data *data) {

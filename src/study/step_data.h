@@ -12,7 +12,8 @@ typedef struct qea_step_data {
 } qea_step_data;
 
 /* Loads and splits: the first train_portion of the training part in file order trains, the rest validates; a data set
- * with a validation part of its own trains on everything and validates there. with_test: the test part too. */
+ * with a validation part of its own trains on everything and validates there; each may be left without an image, which
+ * qea_run_check refuses. with_test: the test part too. */
 QEA_MUST_USE qea_status qea_step_data_load(qea_context *ctx, const qea_data_config *config, uint64_t seed,
                                            bool with_test, qea_step_data *out);
 void qea_step_data_clear(qea_step_data *data);

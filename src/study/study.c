@@ -25,7 +25,7 @@ enum { MAX_OVERRIDES = 256 };
 static void make_absolute(const char *key, const char *path, qea_config_override *overrides, size_t *count,
                           char **owned) {
     *owned = path != NULL ? realpath(path, NULL) : NULL;
-    if (*owned != NULL) overrides[(*count)++] = (qea_config_override){key, *owned, true};
+    if (*owned != NULL) overrides[(*count)++] = (qea_config_override){key, *owned, QEA_SET_REWRITTEN};
 }
 
 /* Read twice: the second time with what the first one shows, absolute paths and the name of the task, which may stand
@@ -38,13 +38,14 @@ qea_status qea_run_config(qea_context *ctx, const qea_study_options *options, co
         return qea_fail(ctx, QEA_ERR_CONFIG, "%zu overrides: at most %d are allowed", count, MAX_OVERRIDES - 5);
     for (size_t i = 0; i < count; i++)
         overrides[i] = (qea_config_override){options->overrides[i].key, options->overrides[i].value,
-                                             options->overrides[i].literal};
+                                             options->overrides[i].literal ? QEA_SET_TEXT : QEA_SET_YAML};
     if (options->base_path != NULL)
-        overrides[count++] = (qea_config_override){"general.task.local_base_path", options->base_path, true};
+        overrides[count++] = (qea_config_override){"general.task.local_base_path", options->base_path, QEA_SET_TEXT};
     if (options->task_id != NULL)
-        overrides[count++] = (qea_config_override){"general.task.task_id", options->task_id, true};
+        overrides[count++] = (qea_config_override){"general.task.task_id", options->task_id, QEA_SET_TEXT};
     QEA_TRY(qea_study_config_read(ctx, options->config_path, overrides, count, out));
-    if ((*out)->task_id[0] == '\0') overrides[count++] = (qea_config_override){"general.task.task_id", made_name, true};
+    if ((*out)->task_id[0] == '\0')
+        overrides[count++] = (qea_config_override){"general.task.task_id", made_name, QEA_SET_TEXT};
     char *paths[3] = {NULL, NULL, NULL};
     if ((*out)->has_nas)
         make_absolute("nas.dataset.common.data_path", (*out)->nas_data.path, overrides, &count, &paths[0]);
@@ -64,51 +65,6 @@ static void name_from_time(char name[32]) {
     localtime_r(&now, &parts);
     (void)snprintf(name, 32, "%04d%02d%02d-%02d%02d%02d", parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday,
                    parts.tm_hour, parts.tm_min, parts.tm_sec);
-}
-
-/* --- checks before training --- */
-
-/* Loads the images once to see that they are whole and what shape the network gets. */
-static qea_status check_data(qea_context *ctx, qea_run *run) {
-    qea_study_config *config = run->config;
-    qea_step_data data;
-    if (config->has_nas) {
-        char place[512];
-        QEA_TRY(qea_step_data_load(ctx, &config->nas_data, config->seed, false, &data));
-        qea_status status = qea_study_network(ctx, config, data.train_part, &run->graph);
-        if (status == QEA_OK && data.validation.count == 0)
-            status = qea_fail(
-                ctx, QEA_ERR_CONFIG,
-                "%s: found %g, which leaves no image to validate on; allowed is a value that leaves at least one",
-                qea_study_config_where(config, "nas.dataset.common.train_portion", place, sizeof place),
-                config->nas_data.train_portion);
-        qea_step_data_clear(&data);
-        if (status != QEA_OK) return status;
-    }
-    if (!config->has_fully_train) return QEA_OK;
-    QEA_TRY(qea_step_data_load(ctx, &config->full_data, config->seed, true, &data));
-    qea_status status = run->graph == NULL ? qea_study_network(ctx, config, data.train_part, &run->graph) : QEA_OK;
-    qea_step_data_clear(&data);
-    return status;
-}
-
-static qea_status check_pretrained(qea_context *ctx, const qea_study_config *config) {
-    if (config->init != QEA_INIT_PRETRAINED) return QEA_OK;
-    qea_graph *graph = NULL;
-    qea_model *model = NULL;
-    QEA_TRY(qea_model_load(ctx, config->pretrained, &graph, &model, NULL));
-    qea_model_destroy(model);
-    qea_graph_destroy(graph);
-    return QEA_OK;
-}
-
-qea_status qea_run_check(qea_context *ctx, qea_run *run) {
-    const qea_kernels *kernels;
-    if (run->config->warnings[0] != '\0') qea_log(ctx, QEA_LOG_WARNING, "%s", run->config->warnings);
-    QEA_TRY(qea_study_kernels(ctx, run->config->isa, &kernels));
-    QEA_TRY(check_data(ctx, run));
-    QEA_TRY(check_pretrained(ctx, run->config));
-    return qea_bit_space_create(ctx, run->config, run->graph, &run->space);
 }
 
 /* --- opening --- */
@@ -134,7 +90,7 @@ static qea_status sort_overrides(qea_context *ctx, const qea_study_options *opti
                                           "nas.search_algorithm.policy.num_generation"};
     for (size_t i = 0; i < options->num_overrides; i++) {
         const qea_override *given = &options->overrides[i];
-        const qea_config_override override = {given->key, given->value, given->literal};
+        const qea_config_override override = {given->key, given->value, given->literal ? QEA_SET_TEXT : QEA_SET_YAML};
         bool is_budget = false;
         for (size_t k = 0; k < sizeof budgets / sizeof *budgets; k++)
             is_budget = is_budget || strcmp(given->key, budgets[k]) == 0;

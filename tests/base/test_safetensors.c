@@ -157,7 +157,7 @@ static void impossible_header_lengths_are_refused(void **state) {
     size_t size = make_file("{}", 0, bytes);
     for (size_t cut = 0; cut < 8; cut++) {
         assert_int_equal(qea_st_parse(ctx, "test", bytes, cut, &file), QEA_ERR_DATA);
-        assert_says("too short");
+        assert_says("too few");
     }
     static const uint64_t lengths[] = {3, 100000001, UINT64_MAX, UINT64_MAX - 7, UINT64_C(1) << 63};
     for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {

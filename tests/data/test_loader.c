@@ -321,7 +321,7 @@ static void every_type_has_default_transforms_and_evaluation_only_normalises(voi
     assert_int_equal(t.crop_padding, 4);
     assert_true(t.flip && t.mean[0] == .49139968f && t.std[2] == .26158768f);
     assert_int_equal(qea_transforms_default(f->ctx, "cifar10", &t), QEA_ERR_CONFIG);
-    expect_message(f, "did you mean Cifar10?");
+    expect_message(f, "did you mean 'Cifar10'?");
 }
 
 int main(void) {

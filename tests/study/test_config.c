@@ -118,10 +118,10 @@ static void the_older_backbone_is_accepted(void **state) {
 
 static void overrides_reach_the_full_training_through_ref(void **state) {
     (void)state;
-    const qea_config_override overrides[] = {{"nas.trainer.epochs", "7", false},
-                                             {"nas.trainer.optimizer.params.lr", "0.05", false},
-                                             {"nas.dataset.common.data_path", "/a: b #c", true},
-                                             {"general.task.task_id", "t1", false}};
+    const qea_config_override overrides[] = {{"nas.trainer.epochs", "7", QEA_SET_YAML},
+                                             {"nas.trainer.optimizer.params.lr", "0.05", QEA_SET_YAML},
+                                             {"nas.dataset.common.data_path", "/a: b #c", QEA_SET_TEXT},
+                                             {"general.task.task_id", "t1", QEA_SET_YAML}};
     qea_study_config *c = read_with(ORIGINAL, overrides, COUNT(overrides));
     assert_int_equal(c->nas_recipe.epochs, 7);
     assert_int_equal(c->full_recipe.epochs, 400); /* set there */
@@ -135,8 +135,8 @@ static void overrides_reach_the_full_training_through_ref(void **state) {
 
 static void a_star_sets_every_step_that_the_file_has(void **state) {
     (void)state;
-    const qea_config_override overrides[] = {{"*.trainer.epochs", "5", false},
-                                             {"*.dataset.test.batch_size", "9", false}};
+    const qea_config_override overrides[] = {{"*.trainer.epochs", "5", QEA_SET_YAML},
+                                             {"*.dataset.test.batch_size", "9", QEA_SET_YAML}};
     qea_study_config *c = read_with(ORIGINAL, overrides, COUNT(overrides));
     assert_int_equal(c->nas_recipe.epochs, 5);
     assert_int_equal(c->full_recipe.epochs, 5);
@@ -272,14 +272,14 @@ static void check_round_trip(qea_study_config *config) {
 static void the_saved_tree_reads_back_to_the_same_configuration(void **state) {
     (void)state;
     const qea_config_override overrides[] = {
-        {"general.task.task_id", "2024", false},
-        {"*.dataset.common.data_path", "~", true},
-        {"nas.search_space.layers", "{\"layer1.*\": {weight_bits: [8]}, 'a: b': {tie: yes}}", false},
+        {"general.task.task_id", "2024", QEA_SET_YAML},
+        {"*.dataset.common.data_path", "~", QEA_SET_TEXT},
+        {"nas.search_space.layers", "{\"layer1.*\": {weight_bits: [8]}, 'a: b': {tie: yes}}", QEA_SET_YAML},
         {"nas.trainer.lr_scheduler",
          "{type: WarmupScheduler, params: {warmup_iters: 2, after_scheduler_config: {type: "
          "CosineAnnealingLR, by_epoch: False}}}",
          false},
-        {"nas.trainer.limits.bops_range", "[!!float 1, .inf]", false}};
+        {"nas.trainer.limits.bops_range", "[!!float 1, .inf]", QEA_SET_YAML}};
     check_round_trip(read_with(ORIGINAL, NULL, 0));
     check_round_trip(read_with(ORIGINAL, overrides, COUNT(overrides)));
 }
@@ -302,7 +302,7 @@ static void the_order_of_keys_does_not_matter(void **state) {
 
 static void a_key_has_a_place_for_later_messages(void **state) {
     (void)state;
-    const qea_config_override overrides[] = {{"nas.search_algorithm.policy.num_generation", "3", false}};
+    const qea_config_override overrides[] = {{"nas.search_algorithm.policy.num_generation", "3", QEA_SET_YAML}};
     char place[256];
     qea_study_config *c = read_with(ORIGINAL, overrides, 1);
     assert_string_equal(qea_study_config_where(c, "nas.search_algorithm.policy.length", place, sizeof place),

@@ -41,7 +41,7 @@ static void check_texts(const wrong_text *cases, size_t count) {
 /* The same for the original's file with one override. */
 static void check_override(const char *key, const char *value, qea_status expected, const char *message) {
     qea_study_config *config = NULL;
-    qea_config_override override = {key, value, false};
+    qea_config_override override = {key, value, QEA_SET_YAML};
     qea_status status = qea_study_config_read(ctx, ORIGINAL, &override, 1, &config);
     if (status != expected) fail_msg("--set %s=%s: status %d", key, value, (int)status);
     if (strstr(qea_context_message(ctx), message) == NULL)
@@ -57,7 +57,7 @@ static void unknown_keys_name_the_nearest_known_one(void **state) {
         {"nass: {}\n", "t.yml:1: nass: not a known key; did you mean 'nas'?"},
         {"general: {Seed: 3}\n", "did you mean 'seed'?"},
         {"fully_train: {trainer: {zzzzzz: 3}}\n", "allowed here: type, epochs, seed"},
-        {"nas: {search_space: {layers: {a: {weight: [8]}}}, " DATA "}", "not a known key; allowed: weight_bits"});
+        {"nas: {search_space: {layers: {a: {weight: [8]}}}, " DATA "}", "not a known key, allowed here: weight_bits"});
 }
 
 static void a_doubled_key_is_refused(void **state) {
@@ -73,10 +73,10 @@ static void values_of_a_wrong_type_are_refused(void **state) {
                 {"nas: {" DATA ", trainer: {epochs: '3'}}", "allowed: an integer"},
                 {"nas: {" DATA ", trainer: {epochs: [3]}}", "found a list of 1"},
                 {"nas: {" DATA ", trainer: {save_weight: 3}}", "found '3', allowed: true or false"},
-                {"nas: {" DATA ", trainer: {optimizer: SGD}}", "found 'SGD', allowed: a map"},
+                {"nas: {" DATA ", trainer: {optimizer: SGD}}", "found 'SGD', allowed: a section"},
                 {"nas: {" DATA ", trainer: {optimizer: {params: {lr: nan}}}}", "allowed: a number from 0 to 1000"},
                 {"nas: {dataset: {common: {data_path: [a]}}}", "found a list of 1, allowed: a text"},
-                {"nas: [1]", "found a list of 1, allowed: a map"},
+                {"nas: [1]", "found a list of 1, allowed: a section"},
                 {"nas: {" DATA ", search_space: {bit_candidates: {a: 1}}}", "found a map"},
                 {"nas: {dataset: {common: {data_path: x}, train: {transforms: 5}}}", "a list of {type: RandomCrop"},
                 {"5", "found no sections"}, {"[nas]", "found no sections"},
@@ -104,7 +104,8 @@ static void lists_that_are_not_right_are_refused(void **state) {
     CHECK_TEXTS(
         {"nas: {" DATA ", search_space: {bit_candidates: []}}", "found an empty list"},
         {"nas: {" DATA ", search_space: {bit_candidates: [4, 4]}}", "each once"},
-        {"nas: {" DATA ", search_space: {bit_candidates: [9]}}", "found '9', allowed: 0 to 8, 16 or 32 bits"},
+        {"nas: {" DATA ", search_space: {bit_candidates: [9]}}",
+         "found '9', allowed: a list of bits, each once: 0 to 8, 16, 32"},
         {"nas: {" DATA ", search_space: {quantizer: {weight: xnor}}}", "found 4 bits, which xnor does not permit"},
         {"nas: {" DATA ", search_algorithm: {objective_keys: []}}", "found an empty list"},
         {"nas: {" DATA ", search_algorithm: {objective_keys: [flops, flops]}}", "each once"},
@@ -200,7 +201,7 @@ static void a_pretrained_model_must_exist(void **state) {
     qea_study_config *config = NULL;
     assert_int_equal(qea_study_config_parse(ctx, "t.yml", text, strlen(text), NULL, 0, &config), QEA_ERR_DATA);
     assert_string_equal(qea_context_message(ctx),
-                        "t.yml:3:15: fully_train.pretrained: found '/no/such/file', which is not a file");
+                        "t.yml:3:15: fully_train.pretrained: found '/no/such/file', but there is no such file");
 }
 
 /* 20,000 refs to one large section would be 400 million values. */

@@ -145,7 +145,8 @@ static void limits_are_in_the_units_of_the_costs(void **state) {
     static char key[] = "flops";
     uint16_t w4a4[40], w8a8[40];
     f->config.num_limits = 1;
-    f->config.limits[0] = (qea_limit){key, 0, 15}; /* w4a4: 10.093 + 0.442 + 0.0006; w8a8: 20.185 + the same */
+    f->config.limits[0] =
+        (qea_limit){.key = key, .high = 15}; /* w4a4: 10.093 + 0.442 + 0.0006; w8a8: 20.185 + the same */
     create(f);
     qea_bit_space_nearest(f->space, 4, 4, w4a4);
     qea_bit_space_nearest(f->space, 8, 8, w8a8);

@@ -1,0 +1,106 @@
+/* What can be wrong is found before anything is trained and before the task has a folder. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/memory.h"
+#include "study/model_metadata.h"
+#include "study/run.h"
+
+enum { PLACE = 512 };
+
+/* --- the machine --- */
+
+static qea_status check_machine(qea_context *ctx, const qea_study_config *config) {
+    const qea_kernels *kernels;
+    char place[PLACE];
+    const char *key = "general.isa";
+    qea_status status = qea_study_kernels(ctx, config->isa, &kernels);
+    if (status == QEA_OK) {
+        key = "general.precision";
+        status = qea_study_precision(ctx, kernels, config->precision);
+    }
+    if (status == QEA_OK) return QEA_OK;
+    return qea_fail_prefix(ctx, status, "%s", qea_study_config_where(config, key, place, sizeof place));
+}
+
+/* --- images --- */
+
+static qea_status check_folder(qea_context *ctx, const qea_study_config *config, const char *key, const char *path) {
+    char place[PLACE];
+    if (qea_file_exists(path)) return QEA_OK;
+    qea_status status = qea_file_fail_missing(ctx, path, "folder");
+    return qea_fail_prefix(ctx, status, "%s", qea_study_config_where(config, key, place, sizeof place));
+}
+
+/* A batch cannot be larger than the images are; the run goes on with what there is. */
+static void warn_of_batch(qea_context *ctx, const qea_study_config *config, const char *step, const qea_step_data *data,
+                          int wanted) {
+    char place[PLACE], key[64];
+    if (data->train.batch == wanted) return;
+    (void)snprintf(key, sizeof key, "%s.dataset.train.batch_size", step);
+    qea_log(ctx, QEA_LOG_WARNING, "%s: %d is more than the %zu training images: each batch has all of them",
+            qea_study_config_where(config, key, place, sizeof place), wanted, data->train.count);
+}
+
+/* Loads the images of a step once to see that they are whole and what shape the network gets. */
+static qea_status check_step(qea_context *ctx, qea_run *run, bool final) {
+    const qea_study_config *config = run->config;
+    const qea_data_config *wanted = final ? &config->full_data : &config->nas_data;
+    const char *portion = final ? "fully_train.dataset.common.train_portion" : "nas.dataset.common.train_portion";
+    const char *folder = final ? "fully_train.dataset.common.data_path" : "nas.dataset.common.data_path";
+    char place[PLACE];
+    qea_step_data data;
+    QEA_TRY(check_folder(ctx, config, folder, wanted->path));
+    QEA_TRY(qea_step_data_load(ctx, wanted, config->seed, final, &data));
+    qea_status status = run->graph == NULL ? qea_study_network(ctx, config, data.train_part, &run->graph) : QEA_OK;
+    const char *missing = data.train.count == 0 ? "train" : !final && data.validation.count == 0 ? "validate" : NULL;
+    if (status == QEA_OK && missing != NULL)
+        status = qea_fail(ctx, QEA_ERR_CONFIG,
+                          "%s: found %g, which leaves none of %zu images to %s on; allowed is what leaves at least one",
+                          qea_study_config_where(config, portion, place, sizeof place), wanted->train_portion,
+                          data.train_part->count, missing);
+    if (status == QEA_OK) warn_of_batch(ctx, config, final ? "fully_train" : "nas", &data, wanted->train_batch);
+    qea_step_data_clear(&data);
+    return status;
+}
+
+/* --- the pretrained model --- */
+
+static qea_status compare_pretrained(qea_context *ctx, const qea_run *run, const qea_model *from) {
+    qea_model *to;
+    char place[PLACE];
+    QEA_TRY(qea_model_create(ctx, run->graph, NULL, 0, &to));
+    size_t copied = qea_model_copy_values(to, from), all = to->num_params;
+    qea_model_destroy(to);
+    qea_study_config_where(run->config, "fully_train.pretrained", place, sizeof place);
+    if (copied == 0)
+        return qea_fail(ctx, QEA_ERR_DATA, "%s: found '%s', a model of another network: none of its tensors fits",
+                        place, run->config->pretrained);
+    if (copied < all)
+        qea_log(ctx, QEA_LOG_WARNING, "%s: %zu of the network's %zu tensors are not in '%s' and begin at random", place,
+                all - copied, all, run->config->pretrained);
+    return QEA_OK;
+}
+
+static qea_status check_pretrained(qea_context *ctx, const qea_run *run) {
+    if (run->config->init != QEA_INIT_PRETRAINED) return QEA_OK;
+    qea_graph *graph = NULL;
+    qea_model *model = NULL;
+    QEA_TRY(qea_model_load(ctx, run->config->pretrained, &graph, &model, NULL));
+    qea_status status = compare_pretrained(ctx, run, model);
+    qea_model_destroy(model);
+    qea_graph_destroy(graph);
+    return status;
+}
+
+qea_status qea_run_check(qea_context *ctx, qea_run *run) {
+    const qea_study_config *config = run->config;
+    if (config->warnings[0] != '\0') qea_log(ctx, QEA_LOG_WARNING, "%s", config->warnings);
+    QEA_TRY(check_machine(ctx, config));
+    if (config->has_nas) QEA_TRY(check_step(ctx, run, false));
+    if (config->has_fully_train) QEA_TRY(check_step(ctx, run, true));
+    QEA_TRY(check_pretrained(ctx, run));
+    return qea_bit_space_create(ctx, config, run->graph, &run->space);
+}
