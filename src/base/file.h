@@ -34,8 +34,8 @@ QEA_MUST_USE qea_status qea_folder_list(qea_context *ctx, const char *path, size
                                         size_t *count);
 void qea_names_free(char **names, size_t count);
 
-/* QEA_ERR_DATA: "found '<path>', but there is no such <what>; did you mean ...?" with the nearest name in its folder.
- */
+/* QEA_ERR_DATA: "found '<path>', but there is no such <what>; did you mean ...?" with the nearest name in its folder;
+ * QEA_ERR_IO where it cannot be known, for want of permission. */
 qea_status qea_file_fail_missing(qea_context *ctx, const char *path, const char *what);
 
 /* "folder/name" (no doubled slash), owned by the caller. */

@@ -120,6 +120,9 @@ static void find_nearest(const char *path, char **out) {
 
 qea_status qea_file_fail_missing(qea_context *ctx, const char *path, const char *what) {
     char *nearest, hint[QEA_HINT];
+    struct stat info;
+    if (stat(path, &info) != 0 && errno != ENOENT && errno != ENOTDIR)
+        return qea_fail(ctx, QEA_ERR_IO, "found '%s': %s", path, strerror(errno));
     find_nearest(path, &nearest);
     qea_status status =
         qea_fail(ctx, QEA_ERR_DATA, "found '%s', but there is no such %s%s", path, what, qea_hint(nearest, hint));

@@ -74,11 +74,11 @@ static void find_below(const char *path, const char *const *files, int levels, c
 }
 
 /* "found a, b and 7 more" and the first archive's name, for the end of an explanation. */
-static void put_found(const char *path, qea_text *text) {
+static qea_status put_found(qea_context *ctx, const char *path, qea_text *text) {
     char **names;
     const char *archive = NULL;
     size_t count, shown = 0, seen = 0;
-    if (qea_folder_list(NULL, path, MAX_NAMES, &names, &count) != QEA_OK) return;
+    QEA_TRY(qea_folder_list(ctx, path, MAX_NAMES, &names, &count));
     qea_text_put(text, "; found ");
     for (size_t i = 0; i < count; i++) {
         if (names[i][0] == '.') continue;
@@ -90,12 +90,13 @@ static void put_found(const char *path, qea_text *text) {
     if (seen > shown) qea_text_printf(text, " and %zu more", seen - shown);
     if (archive != NULL) qea_text_printf(text, "; is %.100s to be unpacked?", archive);
     qea_names_free(names, count);
+    return QEA_OK;
 }
 
 qea_status qea_data_fail_layout(qea_context *ctx, const char *path, const char *const *files, const char *expected) {
     qea_text text = {0};
     char *below, hint[QEA_HINT];
-    put_found(path, &text);
+    QEA_TRY(put_found(ctx, path, &text));
     find_below(path, files, MAX_LEVELS, &below);
     qea_text_put(&text, qea_hint(below, hint));
     qea_free(below);

@@ -88,8 +88,9 @@ static qea_status check_schema(qea_context *ctx, qea_store *store) {
     QEA_TRY(query_one(ctx, store, "PRAGMA user_version", NULL, &version));
     if (version == SCHEMA_VERSION) return QEA_OK;
     if (version != 0)
-        return qea_fail(ctx, QEA_ERR_STATE, "%s: found schema version %d, this program uses %d", store->path, version,
-                        SCHEMA_VERSION);
+        return qea_fail(ctx, QEA_ERR_STATE,
+                        "%s: found schema version %d, this program uses %d: another version of quantea made it",
+                        store->path, version, SCHEMA_VERSION);
     QEA_TRY(query_one(ctx, store, "SELECT count(*) FROM sqlite_schema", NULL, &tables));
     if (tables != 0) return qea_fail(ctx, QEA_ERR_STATE, "%s: a database of another program", store->path);
     if (store->lock < 0) return qea_fail(ctx, QEA_ERR_STATE, "%s: the task has not begun yet", store->path);

@@ -75,9 +75,9 @@ static qea_status compare_pretrained(qea_context *ctx, const qea_run *run, const
     size_t copied = qea_model_copy_values(to, from), all = to->num_params;
     qea_model_destroy(to);
     qea_study_config_where(run->config, "fully_train.pretrained", place, sizeof place);
-    if (copied == 0)
-        return qea_fail(ctx, QEA_ERR_DATA, "%s: found '%s', a model of another network: none of its tensors fits",
-                        place, run->config->pretrained);
+    if (2 * copied < all)
+        return qea_fail(ctx, QEA_ERR_DATA, "%s: found '%s', a model of another network: %zu of the %zu tensors fit",
+                        place, run->config->pretrained, copied, all);
     if (copied < all)
         qea_log(ctx, QEA_LOG_WARNING, "%s: %zu of the network's %zu tensors are not in '%s' and begin at random", place,
                 all - copied, all, run->config->pretrained);

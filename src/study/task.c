@@ -69,7 +69,10 @@ static qea_status find(qea_context *ctx, const char *base, const char *task, qea
                             ? qea_strdup(ctx, task, &out->folder)
                             : qea_path_join(ctx, base, task, &out->folder);
     if (status == QEA_OK) status = qea_task_path(ctx, out, "task.db", &database);
-    if (status == QEA_OK && !qea_file_exists(database))
+    if (status == QEA_OK && !qea_file_exists(out->folder)) {
+        status = qea_file_fail_missing(ctx, out->folder, "task");
+        if (status == QEA_ERR_DATA) status = QEA_ERR_CONFIG;
+    } else if (status == QEA_OK && !qea_file_exists(database))
         status = qea_fail(ctx, QEA_ERR_CONFIG, "%s: not the folder of a task: there is no task.db in it", out->folder);
     qea_free(database);
     return status;
