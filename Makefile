@@ -7,7 +7,7 @@ TEST_ARGS ?=
 
 configure = cmake --preset release $(CMAKE_ARGS) --log-level=WARNING >/dev/null
 
-.PHONY: all help demo test bench check sanitize fuzz format config-docs event-docs deb install clean
+.PHONY: all help demo test bench check sanitize fuzz format config-docs event-docs mistake-docs deb install clean
 
 all: ## build/quantea and build/libquantea.so
 	@scripts/install-deps --check build
@@ -74,6 +74,12 @@ event-docs: ## docs/events.md from the tables of events
 	@$(configure) -DQEA_TESTS=ON
 	@cmake --build build --target study_test_events
 	@QEA_UPDATE_DOCS=1 build/study_test_events
+
+mistake-docs: ## docs/mistakes.md from the messages that the command prints
+	@scripts/install-deps build test
+	@$(configure) -DQEA_TESTS=ON
+	@cmake --build build --target quantea_command cli_test_mistakes
+	@QEA_UPDATE_DOCS=1 QEA_COMMAND=$(CURDIR)/build/quantea build/cli_test_mistakes
 
 deb: all ## a Debian package, build/quantea_VERSION_ARCHITECTURE.deb
 	@scripts/install-deps deb

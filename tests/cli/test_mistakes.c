@@ -266,7 +266,7 @@ static void each_mistake_gets_one_message_its_exit_code_and_its_place_in_the_doc
     assert_int_equal(qea_text_finish(f->ctx, &text), QEA_OK);
     if (update) assert_int_equal(qea_file_write(f->ctx, DOCUMENT, text.bytes, text.size), QEA_OK);
     if (!update && strcmp((const char *)document, text.bytes) != 0)
-        fail_msg(DOCUMENT " is not what the command prints: run this test with QEA_UPDATE_DOCS=1");
+        fail_msg(DOCUMENT " is not what the command prints: `make mistake-docs` writes it anew");
     qea_text_free(&text);
     qea_free(document);
 }
