@@ -17,6 +17,7 @@ typedef __m512i vec;
 #define V(operation) _mm512_##operation
 #define OR _mm512_or_si512
 static inline vec load(const void *from) { return _mm512_loadu_si512(from); }
+static inline void store(void *to, vec v) { _mm512_storeu_si512(to, v); }
 static inline void store_floats(float *to, vec v) { _mm512_storeu_ps(to, _mm512_cvtepi32_ps(v)); }
 static inline vec to_integers(__m512 x, float low) { return _mm512_cvtps_epi32(_mm512_sub_ps(x, _mm512_set1_ps(low))); }
 static inline __m512 load_floats(const float *from) { return _mm512_loadu_ps(from); }
@@ -42,6 +43,7 @@ typedef __m256i vec;
 #define V(operation) _mm256_##operation
 #define OR _mm256_or_si256
 static inline vec load(const void *from) { return _mm256_loadu_si256(from); }
+static inline void store(void *to, vec v) { _mm256_storeu_si256(to, v); }
 static inline void store_floats(float *to, vec v) { _mm256_storeu_ps(to, _mm256_cvtepi32_ps(v)); }
 static inline vec to_integers(__m256 x, float low) { return _mm256_cvtps_epi32(_mm256_sub_ps(x, _mm256_set1_ps(low))); }
 static inline __m256 load_floats(const float *from) { return _mm256_loadu_ps(from); }
@@ -103,54 +105,64 @@ ALWAYS_INLINE vec four(const uint8_t *from) {
     return V(set1_epi32)(value);
 }
 
-/* The sums of `pixels` neighbouring output pixels and `vectors` vectors of channels. Bytes: each lane of 32 bits has
- * two sums of 16, which are added up in 32 before `budget` steps could make one overflow. */
+typedef struct block { /* the sums of neighbouring output pixels and of vectors of channels */
+    vec sum[PIXELS][VECTORS];
+} block;
+
+#define FOR_EACH_SUM(m, n) UNROLL for (int m = 0; m < pixels; m++) UNROLL for (int n = 0; n < vectors; n++)
+
+/* Some steps of one row of the window. */
+ALWAYS_INLINE void add_steps(block *b, const uint8_t *x, size_t pixel_bytes, const uint8_t *w, int steps, int pixels,
+                             int vectors, bool bytes) {
+    for (; steps > 0; steps--, x += 4) {
+        vec weight[VECTORS];
+        UNROLL for (int n = 0; n < vectors; n++, w += sizeof(vec)) weight[n] = load(w);
+        UNROLL for (int m = 0; m < pixels; m++) {
+            vec value = four(x + (size_t)m * pixel_bytes);
+            UNROLL for (int n = 0; n < vectors; n++) {
+                if (bytes)
+                    b->sum[m][n] = V(add_epi16)(b->sum[m][n], V(maddubs_epi16)(value, weight[n]));
+                else
+                    b->sum[m][n] = V(add_epi32)(b->sum[m][n], V(madd_epi16)(value, weight[n]));
+            }
+        }
+    }
+}
+
+/* Bytes: each lane of 32 bits has two sums of 16, which go into `wide` before `budget` steps could make one overflow;
+ * `base` is what they are added to, at first the start. */
 ALWAYS_INLINE void tile(const qea_integer_row *q, const uint8_t *x, float *y, size_t y_stride, int pixels, int vectors,
                         bool bytes) {
     const vec ones = V(set1_epi16)(1);
-    vec sums[PIXELS][VECTORS], part[PIXELS][VECTORS];
-    UNROLL for (int m = 0; m < pixels; m++) {
-        UNROLL for (int n = 0; n < vectors; n++) {
-            sums[m][n] = load(q->start + n * LANES);
-            part[m][n] = V(set1_epi32)(0);
-        }
-    }
+    int32_t wide[PIXELS][VECTORS * LANES];
+    const int32_t *base = q->start;
+    size_t base_stride = 0;
+    block b;
+    FOR_EACH_SUM(m, n) b.sum[m][n] = bytes ? V(set1_epi32)(0) : load(base + n * LANES);
     const uint8_t *w = q->weights;
     int budget = q->budget;
-    for (int r = 0; r < q->rows; r++) {
-        const uint8_t *at = x + (size_t)r * q->row_bytes;
-        for (int left = q->steps; left > 0;) {
-            int steps = left < budget ? left : budget;
-            left -= steps;
+    for (int r = 0; r < q->rows; r++, x += q->row_bytes) {
+        for (int done = 0; done < q->steps;) {
+            int left = q->steps - done, steps = left < budget ? left : budget;
+            add_steps(&b, x + (size_t)done * 4, q->pixel_bytes, w, steps, pixels, vectors, bytes);
+            w += (size_t)steps * (size_t)vectors * sizeof(vec);
+            done += steps;
             budget -= steps;
-            for (; steps > 0; steps--, at += 4) {
-                vec weight[VECTORS];
-                UNROLL for (int n = 0; n < vectors; n++, w += sizeof(vec)) weight[n] = load(w);
-                UNROLL for (int m = 0; m < pixels; m++) {
-                    vec value = four(at + (size_t)m * q->pixel_bytes);
-                    UNROLL for (int n = 0; n < vectors; n++) {
-                        if (bytes)
-                            part[m][n] = V(add_epi16)(part[m][n], V(maddubs_epi16)(value, weight[n]));
-                        else
-                            sums[m][n] = V(add_epi32)(sums[m][n], V(madd_epi16)(value, weight[n]));
-                    }
-                }
-            }
             if (!bytes || budget > 0) continue;
-            budget = q->budget;
-            UNROLL for (int m = 0; m < pixels; m++) {
-                UNROLL for (int n = 0; n < vectors; n++) {
-                    sums[m][n] = V(add_epi32)(sums[m][n], V(madd_epi16)(part[m][n], ones));
-                    part[m][n] = V(set1_epi32)(0);
-                }
+            FOR_EACH_SUM(m, n) {
+                vec more = load(base + (size_t)m * base_stride + n * LANES);
+                store(&wide[m][n * LANES], V(add_epi32)(more, V(madd_epi16)(b.sum[m][n], ones)));
+                b.sum[m][n] = V(set1_epi32)(0);
             }
+            base = wide[0];
+            base_stride = VECTORS * LANES;
+            budget = q->budget;
         }
     }
-    UNROLL for (int m = 0; m < pixels; m++) {
-        UNROLL for (int n = 0; n < vectors; n++) {
-            if (bytes) sums[m][n] = V(add_epi32)(sums[m][n], V(madd_epi16)(part[m][n], ones));
-            store_floats(y + (size_t)m * y_stride + n * LANES, sums[m][n]);
-        }
+    FOR_EACH_SUM(m, n) {
+        vec more = load(base + (size_t)m * base_stride + n * LANES);
+        if (bytes) b.sum[m][n] = V(add_epi32)(more, V(madd_epi16)(b.sum[m][n], ones));
+        store_floats(y + (size_t)m * y_stride + n * LANES, b.sum[m][n]);
     }
 }
 
