@@ -96,7 +96,11 @@ static bool pack(const float *x, size_t count, float low, bool bytes, uint8_t *t
 }
 
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
+#ifdef __clang__ /* without which the sums would not stay in registers */
+#define UNROLL _Pragma("clang loop unroll(full)")
+#else
 #define UNROLL _Pragma("GCC unroll 8")
+#endif
 
 /* Four bytes of a pixel's run in every lane. */
 ALWAYS_INLINE vec four(const uint8_t *from) {
