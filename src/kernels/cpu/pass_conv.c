@@ -23,7 +23,8 @@ static inline vec to_integers(__m512 x, float low) { return _mm512_cvtps_epi32(_
 static inline __m512 load_floats(const float *from) { return _mm512_loadu_ps(from); }
 /* The first `count`, and zeros. */
 static inline __m512 load_some_floats(const float *from, int count) {
-    return _mm512_maskz_loadu_ps(count >= 16 ? (__mmask16)-1 : (__mmask16)((1U << (count > 0 ? count : 0)) - 1), from);
+    int lanes = count > 16 ? 16 : count > 0 ? count : 0;
+    return _mm512_maskz_loadu_ps((__mmask16)((1U << lanes) - 1), from);
 }
 static inline bool any_negative(vec v) { return _mm512_movepi32_mask(v) != 0; }
 
