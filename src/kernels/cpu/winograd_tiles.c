@@ -1,0 +1,171 @@
+/* kernels/cpu/winograd_tiles.c: tiles to their 36 values and back, a vector of channels at a time. */
+#include "kernels/cpu/winograd_points.h"
+
+enum { PIECE = 16 }; /* tiles of a row that are worked on together: their columns stay in the first cache */
+
+/* Neighbouring tiles in a row of tiles. */
+typedef struct piece {
+    int image, down, across, count;
+    int slot; /* of the first one in the planes */
+} piece;
+
+static piece piece_at(const qea_wg_tiles *tiles, int done) {
+    int tile = tiles->first + done, row = tile / tiles->across;
+    piece p = {row / tiles->down, row % tiles->down, tile % tiles->across, tiles->count - done, done};
+    if (p.count > tiles->across - p.across) p.count = tiles->across - p.across;
+    if (p.count > PIECE) p.count = PIECE;
+    return p;
+}
+
+/* The pixels (y, 0) .. (y, w - 1) of some rows; outside the image all pixels of a row are the same zeros. */
+typedef struct pixel_rows {
+    const float *at[QEA_WG_SIDE];
+    size_t step[QEA_WG_SIDE];
+    size_t next; /* from a tile to the one below it */
+} pixel_rows;
+
+static const float zeros[VEC_LANES];
+
+static pixel_rows rows_from(const qea_wg_tiles *tiles, const float *image, int n, int y, int count, int channel) {
+    pixel_rows rows = {.next = (size_t)(QEA_WG_TILE * tiles->w) * (size_t)tiles->channels};
+    for (int i = 0; i < count; i++) {
+        bool inside = y + i >= 0 && y + i < tiles->h;
+        size_t row = (size_t)n * (size_t)tiles->h + (size_t)(y + i);
+        rows.at[i] =
+            inside ? image + row * (size_t)tiles->w * (size_t)tiles->channels + (size_t)channel : zeros;
+        rows.step[i] = inside ? (size_t)tiles->channels : 0;
+    }
+    return rows;
+}
+
+/* How much of a vector is channels. */
+typedef struct lane_set {
+    bool all;
+    vec_mask some;
+} lane_set;
+
+static lane_set lanes_at(int channels, int channel) {
+    int left = channels - channel;
+    bool all = left >= VEC_LANES;
+    return (lane_set){all, vec_first(all ? VEC_LANES : left)};
+}
+
+static inline void load_column(const pixel_rows *rows, int count, int x, const lane_set *lanes, vec *d) {
+    for (int i = count - QEA_WG_TILE; i < count; i++) __builtin_prefetch(rows->at[i] + (size_t)x * rows->step[i] + rows->next);
+    for (int i = 0; i < count; i++) {
+        const float *from = rows->at[i] + (size_t)x * rows->step[i];
+        d[i] = lanes->all ? vec_load(from) : vec_load_some(from, lanes->some);
+    }
+}
+
+/* Columns first, each once although neighbouring tiles share two of their six. */
+static void input_piece(const qea_wg_tiles *tiles, const piece *p, const float *image, int channel, float *to,
+                        size_t plane, size_t width) {
+    vec columns[QEA_WG_TILE * PIECE + 2][QEA_WG_SIDE];
+    lane_set lanes = lanes_at(tiles->channels, channel);
+    pixel_rows rows = rows_from(tiles, image, p->image, QEA_WG_TILE * p->down - 1, QEA_WG_SIDE, channel);
+    int left = QEA_WG_TILE * p->across - 1, end = QEA_WG_TILE * p->count + 2;
+    for (int j = 0; j < end; j++) {
+        vec d[QEA_WG_SIDE];
+        if (left + j >= 0 && left + j < tiles->w) {
+            load_column(&rows, QEA_WG_SIDE, left + j, &lanes, d);
+            wg_input_1d(d, columns[j]);
+        } else {
+            for (int i = 0; i < QEA_WG_SIDE; i++) columns[j][i] = vec_zero();
+        }
+    }
+    for (int t = 0; t < p->count; t++, to += width) {
+        for (int i = 0; i < QEA_WG_SIDE; i++) {
+            vec d[QEA_WG_SIDE], r[QEA_WG_SIDE];
+            for (int j = 0; j < QEA_WG_SIDE; j++) d[j] = columns[QEA_WG_TILE * t + j][i];
+            wg_input_1d(d, r);
+            for (int j = 0; j < QEA_WG_SIDE; j++) vec_store(to + (size_t)(i * QEA_WG_SIDE + j) * plane, r[j]);
+        }
+    }
+}
+
+static void gradient_piece(const qea_wg_tiles *tiles, const piece *p, const float *image, int channel, float *to,
+                           size_t plane, size_t width) {
+    lane_set lanes = lanes_at(tiles->channels, channel);
+    pixel_rows rows = rows_from(tiles, image, p->image, QEA_WG_TILE * p->down, QEA_WG_TILE, channel);
+    for (int t = 0; t < p->count; t++, to += width) {
+        vec columns[QEA_WG_TILE][QEA_WG_SIDE];
+        for (int j = 0; j < QEA_WG_TILE; j++) {
+            vec g[QEA_WG_TILE];
+            int x = QEA_WG_TILE * (p->across + t) + j;
+            if (x < tiles->w) {
+                load_column(&rows, QEA_WG_TILE, x, &lanes, g);
+                wg_gradient_1d(g, columns[j]);
+            } else {
+                for (int i = 0; i < QEA_WG_SIDE; i++) columns[j][i] = vec_zero();
+            }
+        }
+        for (int i = 0; i < QEA_WG_SIDE; i++) {
+            vec g[QEA_WG_TILE], r[QEA_WG_SIDE];
+            for (int j = 0; j < QEA_WG_TILE; j++) g[j] = columns[j][i];
+            wg_gradient_1d(g, r);
+            for (int j = 0; j < QEA_WG_SIDE; j++) vec_store(to + (size_t)(i * QEA_WG_SIDE + j) * plane, r[j]);
+        }
+    }
+}
+
+static void output_piece(const qea_wg_tiles *tiles, const piece *p, const float *from, size_t plane, size_t width,
+                         float *image, int channel) {
+    size_t pixel = (size_t)tiles->channels, row = (size_t)tiles->w * pixel;
+    lane_set lanes = lanes_at(tiles->channels, channel);
+    int y = QEA_WG_TILE * p->down, high = tiles->h - y < QEA_WG_TILE ? tiles->h - y : QEA_WG_TILE;
+    for (int t = 0; t < p->count; t++, from += width) {
+        vec columns[QEA_WG_SIDE][QEA_WG_TILE];
+        for (int j = 0; j < QEA_WG_SIDE; j++) {
+            vec m[QEA_WG_SIDE];
+            for (int i = 0; i < QEA_WG_SIDE; i++) m[i] = vec_load(from + (size_t)(i * QEA_WG_SIDE + j) * plane);
+            wg_output_1d(m, columns[j]);
+        }
+        int x = QEA_WG_TILE * (p->across + t), wide = tiles->w - x < QEA_WG_TILE ? tiles->w - x : QEA_WG_TILE;
+        float *to = image + ((size_t)p->image * (size_t)tiles->h + (size_t)y) * row + (size_t)x * pixel + (size_t)channel;
+        for (int i = 0; i < high; i++, to += row) {
+            vec m[QEA_WG_SIDE], r[QEA_WG_TILE];
+            for (int j = 0; j < QEA_WG_SIDE; j++) m[j] = columns[j][i];
+            wg_output_1d(m, r);
+            for (int j = 0; j < wide; j++) {
+                __builtin_prefetch(to + (size_t)j * pixel + 4 * row, 1);
+                if (lanes.all)
+                    vec_store(to + (size_t)j * pixel, r[j]);
+                else
+                    vec_store_some(to + (size_t)j * pixel, lanes.some, r[j]);
+            }
+        }
+    }
+}
+
+typedef void (*to_planes)(const qea_wg_tiles *tiles, const piece *p, const float *image, int channel, float *to,
+                          size_t plane, size_t width);
+
+static inline void transform(const qea_wg_tiles *tiles, const float *image, const qea_wg_planes *to, to_planes one) {
+    size_t width = (size_t)to->width;
+    for (int done = 0; done < tiles->count;) {
+        piece p = piece_at(tiles, done);
+        for (int channel = 0; channel < tiles->channels; channel += VEC_LANES)
+            one(tiles, &p, image, channel, to->values + (size_t)p.slot * width + (size_t)channel, to->plane, width);
+        done += p.count;
+    }
+}
+
+void QEA_VARIANT(qea_wg_input)(const qea_wg_tiles *tiles, const float *image, const qea_wg_planes *to) {
+    transform(tiles, image, to, input_piece);
+}
+
+void QEA_VARIANT(qea_wg_gradient)(const qea_wg_tiles *tiles, const float *image, const qea_wg_planes *to) {
+    transform(tiles, image, to, gradient_piece);
+}
+
+void QEA_VARIANT(qea_wg_output)(const qea_wg_tiles *tiles, const qea_wg_planes *from, float *image) {
+    size_t width = (size_t)from->width;
+    for (int done = 0; done < tiles->count;) {
+        piece p = piece_at(tiles, done);
+        for (int channel = 0; channel < tiles->channels; channel += VEC_LANES)
+            output_piece(tiles, &p, from->values + (size_t)p.slot * width + (size_t)channel, from->plane, width, image,
+                         channel);
+        done += p.count;
+    }
+}
