@@ -4,15 +4,18 @@
 #include "base/memory.h"
 #include "kernels/common.h"
 #include "kernels/cpu/cpu.h"
+#include "kernels/cpu/winograd.h"
 #include "kernels/onednn/onednn.h"
 
 struct qea_conv {
     qea_onednn_conv *library;  /* owned; runs the passes that no kernel below runs. NULL: these run all */
     qea_integer_conv *integer; /* owned; forward, or NULL */
+    qea_winograd *winograd;    /* owned; both backward passes, or NULL */
 };
 
 void qea_conv_destroy(qea_conv *conv) {
     if (!conv) return;
+    qea_winograd_destroy(conv->winograd);
     qea_onednn_conv_destroy(conv->library);
     qea_cpu_integer_destroy(conv->integer);
     qea_free(conv);
@@ -26,6 +29,10 @@ static qea_status make(qea_context *ctx, qea_conv *conv, const qea_conv_shape *s
     if (floats && widest && qea_cpu_integer_suits(shape, widest)) {
         QEA_TRY(qea_cpu_integer_create(ctx, shape, widest, &conv->integer));
         left &= ~(unsigned)QEA_PASS_FORWARD;
+    }
+    if (floats && (passes & QEA_PASS_DATA) && qea_winograd_suits(shape)) {
+        QEA_TRY(qea_winograd_create(ctx, shape, &conv->winograd));
+        left &= ~(unsigned)(QEA_PASS_DATA | QEA_PASS_WEIGHTS);
     }
     return left ? qea_onednn_conv_create(ctx, shape, left, type, out_type, &conv->library) : QEA_OK;
 }
@@ -46,6 +53,7 @@ qea_status qea_conv_create(qea_context *ctx, const qea_conv_shape *shape, qea_co
 
 qea_status qea_conv_set_weights(qea_context *ctx, qea_conv *conv, const float *weights, const qea_conv_grid *grid) {
     if (conv->integer) QEA_TRY(qea_cpu_integer_set_weights(ctx, conv->integer, weights, grid));
+    if (conv->winograd) qea_winograd_set_weights(conv->winograd, weights);
     return conv->library ? qea_onednn_conv_set_weights(ctx, conv->library, weights) : QEA_OK;
 }
 
@@ -56,9 +64,13 @@ qea_status qea_conv_forward(qea_context *ctx, qea_conv *conv, const void *x, voi
 }
 
 qea_status qea_conv_backward_data(qea_context *ctx, qea_conv *conv, const void *dy, void *dx) {
-    return qea_onednn_conv_backward_data(ctx, conv->library, dy, dx);
+    if (!conv->winograd) return qea_onednn_conv_backward_data(ctx, conv->library, dy, dx);
+    qea_winograd_backward_data(conv->winograd, dy, dx);
+    return QEA_OK;
 }
 
 qea_status qea_conv_backward_weights(qea_context *ctx, qea_conv *conv, const void *x, const void *dy, float *dweights) {
-    return qea_onednn_conv_backward_weights(ctx, conv->library, x, dy, dweights);
+    if (!conv->winograd) return qea_onednn_conv_backward_weights(ctx, conv->library, x, dy, dweights);
+    qea_winograd_backward_weights(conv->winograd, x, dy, dweights);
+    return QEA_OK;
 }

@@ -54,6 +54,8 @@ typedef struct qea_integer_kernel {
     void (*row)(const qea_integer_row *q);
 } qea_integer_kernel;
 
+typedef struct qea_pass_winograd qea_pass_winograd; /* pass_winograd.h */
+
 typedef struct qea_cpu_passes {
     void (*forward)(const qea_segment *s, const qea_part *part);
     void (*reduce)(const qea_segment *s, const qea_segment_grads *grads, const float *const center[QEA_MAX_BRANCHES],
@@ -70,6 +72,7 @@ typedef struct qea_cpu_passes {
     /* `count` values from one view to another of any type. */
     void (*copy)(qea_view from, size_t from_index, qea_view to, size_t to_index, size_t count);
     const qea_integer_kernel *integer;
+    const qea_pass_winograd *winograd; /* NULL: none for this instruction set */
 } qea_cpu_passes;
 
 extern const qea_cpu_passes qea_cpu_passes_base, qea_cpu_passes_avx2, qea_cpu_passes_avx512;
@@ -92,6 +95,7 @@ void QEA_VARIANT(qea_pass_pool_backward_row)(const qea_pool *p, qea_view dy, con
                                              float factor, int row);
 void QEA_VARIANT(qea_pass_copy)(qea_view from, size_t from_index, qea_view to, size_t to_index, size_t count);
 extern const qea_integer_kernel QEA_VARIANT(qea_pass_integer);
+extern const qea_pass_winograd QEA_VARIANT(qea_pass_winograd);
 #endif
 
 #endif

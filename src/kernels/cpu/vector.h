@@ -16,6 +16,12 @@ static inline void vec_store(float *p, vec v) { _mm512_storeu_ps(p, v); }
 static inline vec_mask vec_first(int lanes) { return (vec_mask)((1U << lanes) - 1U); }
 static inline vec vec_load_some(const float *p, vec_mask m) { return _mm512_maskz_loadu_ps(m, p); }
 static inline void vec_store_some(float *p, vec_mask m, vec v) { _mm512_mask_storeu_ps(p, m, v); }
+/* p[0], p[9], p[18], ... */
+static inline vec vec_gather9(const float *p, vec_mask m) {
+    const __m512i at = _mm512_mullo_epi32(_mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15),
+                                          _mm512_set1_epi32(9));
+    return _mm512_mask_i32gather_ps(_mm512_setzero_ps(), m, at, p, 4);
+}
 static inline vec vec_add(vec a, vec b) { return _mm512_add_ps(a, b); }
 static inline vec vec_sub(vec a, vec b) { return _mm512_sub_ps(a, b); }
 static inline vec vec_mul(vec a, vec b) { return _mm512_mul_ps(a, b); }
@@ -34,6 +40,10 @@ static inline vec_mask vec_first(int lanes) {
 }
 static inline vec vec_load_some(const float *p, vec_mask m) { return _mm256_maskload_ps(p, m); }
 static inline void vec_store_some(float *p, vec_mask m, vec v) { _mm256_maskstore_ps(p, m, v); }
+static inline vec vec_gather9(const float *p, vec_mask m) {
+    const __m256i at = _mm256_setr_epi32(0, 9, 18, 27, 36, 45, 54, 63);
+    return _mm256_mask_i32gather_ps(_mm256_setzero_ps(), p, at, _mm256_castsi256_ps(m), 4);
+}
 static inline vec vec_add(vec a, vec b) { return _mm256_add_ps(a, b); }
 static inline vec vec_sub(vec a, vec b) { return _mm256_sub_ps(a, b); }
 static inline vec vec_mul(vec a, vec b) { return _mm256_mul_ps(a, b); }

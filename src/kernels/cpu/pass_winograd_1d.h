@@ -1,14 +1,12 @@
-/* kernels/cpu/winograd_points.h: one-dimensional transforms for the points 0, +-P, +-Q and infinity; docs/math.md. */
-#ifndef QEA_KERNELS_CPU_WINOGRAD_POINTS_H
-#define QEA_KERNELS_CPU_WINOGRAD_POINTS_H
+/* kernels/cpu/pass_winograd_1d.h: one-dimensional transforms for the points 0, +-P, +-Q and infinity; docs/math.md. */
+#ifndef QEA_KERNELS_CPU_PASS_WINOGRAD_1D_H
+#define QEA_KERNELS_CPU_PASS_WINOGRAD_1D_H
 
 #include "kernels/cpu/vector.h"
-#include "kernels/cpu/winograd.h"
+#include "kernels/cpu/pass_winograd.h"
 
-#ifndef WG_P
 #define WG_P 1.0F
 #define WG_Q 2.0F
-#endif
 #define WG_PP (WG_P * WG_P)
 #define WG_QQ (WG_Q * WG_Q)
 

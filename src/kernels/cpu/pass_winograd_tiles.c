@@ -1,5 +1,5 @@
-/* kernels/cpu/winograd_tiles.c: tiles to their 36 values and back, a vector of channels at a time. */
-#include "kernels/cpu/winograd_points.h"
+/* kernels/cpu/pass_winograd_tiles.c: tiles to their 36 values and back, a vector of channels at a time. */
+#include "kernels/cpu/pass_winograd_1d.h"
 
 enum { PIECE = 16 }; /* tiles of a row that are worked on together: their columns stay in the first cache */
 
@@ -19,20 +19,19 @@ static piece piece_at(const qea_wg_tiles *tiles, int done) {
 
 /* The pixels (y, 0) .. (y, w - 1) of some rows; outside the image all pixels of a row are the same zeros. */
 typedef struct pixel_rows {
-    const float *at[QEA_WG_SIDE];
-    size_t step[QEA_WG_SIDE];
+    const float *at[WG_SIDE];
+    size_t step[WG_SIDE];
     size_t next; /* from a tile to the one below it */
 } pixel_rows;
 
 static const float zeros[VEC_LANES];
 
 static pixel_rows rows_from(const qea_wg_tiles *tiles, const float *image, int n, int y, int count, int channel) {
-    pixel_rows rows = {.next = (size_t)(QEA_WG_TILE * tiles->w) * (size_t)tiles->channels};
+    pixel_rows rows = {.next = (size_t)(WG_TILE * tiles->w) * (size_t)tiles->channels};
     for (int i = 0; i < count; i++) {
         bool inside = y + i >= 0 && y + i < tiles->h;
         size_t row = (size_t)n * (size_t)tiles->h + (size_t)(y + i);
-        rows.at[i] =
-            inside ? image + row * (size_t)tiles->w * (size_t)tiles->channels + (size_t)channel : zeros;
+        rows.at[i] = inside ? image + row * (size_t)tiles->w * (size_t)tiles->channels + (size_t)channel : zeros;
         rows.step[i] = inside ? (size_t)tiles->channels : 0;
     }
     return rows;
@@ -50,8 +49,11 @@ static lane_set lanes_at(int channels, int channel) {
     return (lane_set){all, vec_first(all ? VEC_LANES : left)};
 }
 
+/* `count` pixels one below the other. The tile below is fetched meanwhile: that halves the time where images come from
+ * memory. Beyond the last image it is a hint that does nothing. */
 static inline void load_column(const pixel_rows *rows, int count, int x, const lane_set *lanes, vec *d) {
-    for (int i = count - QEA_WG_TILE; i < count; i++) __builtin_prefetch(rows->at[i] + (size_t)x * rows->step[i] + rows->next);
+    for (int i = count - WG_TILE; i < count; i++)
+        __builtin_prefetch(rows->at[i] + (size_t)x * rows->step[i] + rows->next);
     for (int i = 0; i < count; i++) {
         const float *from = rows->at[i] + (size_t)x * rows->step[i];
         d[i] = lanes->all ? vec_load(from) : vec_load_some(from, lanes->some);
@@ -61,25 +63,25 @@ static inline void load_column(const pixel_rows *rows, int count, int x, const l
 /* Columns first, each once although neighbouring tiles share two of their six. */
 static void input_piece(const qea_wg_tiles *tiles, const piece *p, const float *image, int channel, float *to,
                         size_t plane, size_t width) {
-    vec columns[QEA_WG_TILE * PIECE + 2][QEA_WG_SIDE];
+    vec columns[WG_TILE * PIECE + 2][WG_SIDE];
     lane_set lanes = lanes_at(tiles->channels, channel);
-    pixel_rows rows = rows_from(tiles, image, p->image, QEA_WG_TILE * p->down - 1, QEA_WG_SIDE, channel);
-    int left = QEA_WG_TILE * p->across - 1, end = QEA_WG_TILE * p->count + 2;
+    pixel_rows rows = rows_from(tiles, image, p->image, WG_TILE * p->down - 1, WG_SIDE, channel);
+    int left = WG_TILE * p->across - 1, end = WG_TILE * p->count + 2;
     for (int j = 0; j < end; j++) {
-        vec d[QEA_WG_SIDE];
+        vec d[WG_SIDE];
         if (left + j >= 0 && left + j < tiles->w) {
-            load_column(&rows, QEA_WG_SIDE, left + j, &lanes, d);
+            load_column(&rows, WG_SIDE, left + j, &lanes, d);
             wg_input_1d(d, columns[j]);
         } else {
-            for (int i = 0; i < QEA_WG_SIDE; i++) columns[j][i] = vec_zero();
+            for (int i = 0; i < WG_SIDE; i++) columns[j][i] = vec_zero();
         }
     }
     for (int t = 0; t < p->count; t++, to += width) {
-        for (int i = 0; i < QEA_WG_SIDE; i++) {
-            vec d[QEA_WG_SIDE], r[QEA_WG_SIDE];
-            for (int j = 0; j < QEA_WG_SIDE; j++) d[j] = columns[QEA_WG_TILE * t + j][i];
+        for (int i = 0; i < WG_SIDE; i++) {
+            vec d[WG_SIDE], r[WG_SIDE];
+            for (int j = 0; j < WG_SIDE; j++) d[j] = columns[WG_TILE * t + j][i];
             wg_input_1d(d, r);
-            for (int j = 0; j < QEA_WG_SIDE; j++) vec_store(to + (size_t)(i * QEA_WG_SIDE + j) * plane, r[j]);
+            for (int j = 0; j < WG_SIDE; j++) vec_store(to + (size_t)(i * WG_SIDE + j) * plane, r[j]);
         }
     }
 }
@@ -87,24 +89,24 @@ static void input_piece(const qea_wg_tiles *tiles, const piece *p, const float *
 static void gradient_piece(const qea_wg_tiles *tiles, const piece *p, const float *image, int channel, float *to,
                            size_t plane, size_t width) {
     lane_set lanes = lanes_at(tiles->channels, channel);
-    pixel_rows rows = rows_from(tiles, image, p->image, QEA_WG_TILE * p->down, QEA_WG_TILE, channel);
+    pixel_rows rows = rows_from(tiles, image, p->image, WG_TILE * p->down, WG_TILE, channel);
     for (int t = 0; t < p->count; t++, to += width) {
-        vec columns[QEA_WG_TILE][QEA_WG_SIDE];
-        for (int j = 0; j < QEA_WG_TILE; j++) {
-            vec g[QEA_WG_TILE];
-            int x = QEA_WG_TILE * (p->across + t) + j;
+        vec columns[WG_TILE][WG_SIDE];
+        for (int j = 0; j < WG_TILE; j++) {
+            vec g[WG_TILE];
+            int x = WG_TILE * (p->across + t) + j;
             if (x < tiles->w) {
-                load_column(&rows, QEA_WG_TILE, x, &lanes, g);
+                load_column(&rows, WG_TILE, x, &lanes, g);
                 wg_gradient_1d(g, columns[j]);
             } else {
-                for (int i = 0; i < QEA_WG_SIDE; i++) columns[j][i] = vec_zero();
+                for (int i = 0; i < WG_SIDE; i++) columns[j][i] = vec_zero();
             }
         }
-        for (int i = 0; i < QEA_WG_SIDE; i++) {
-            vec g[QEA_WG_TILE], r[QEA_WG_SIDE];
-            for (int j = 0; j < QEA_WG_TILE; j++) g[j] = columns[j][i];
+        for (int i = 0; i < WG_SIDE; i++) {
+            vec g[WG_TILE], r[WG_SIDE];
+            for (int j = 0; j < WG_TILE; j++) g[j] = columns[j][i];
             wg_gradient_1d(g, r);
-            for (int j = 0; j < QEA_WG_SIDE; j++) vec_store(to + (size_t)(i * QEA_WG_SIDE + j) * plane, r[j]);
+            for (int j = 0; j < WG_SIDE; j++) vec_store(to + (size_t)(i * WG_SIDE + j) * plane, r[j]);
         }
     }
 }
@@ -113,22 +115,23 @@ static void output_piece(const qea_wg_tiles *tiles, const piece *p, const float 
                          float *image, int channel) {
     size_t pixel = (size_t)tiles->channels, row = (size_t)tiles->w * pixel;
     lane_set lanes = lanes_at(tiles->channels, channel);
-    int y = QEA_WG_TILE * p->down, high = tiles->h - y < QEA_WG_TILE ? tiles->h - y : QEA_WG_TILE;
+    int y = WG_TILE * p->down, high = tiles->h - y < WG_TILE ? tiles->h - y : WG_TILE;
     for (int t = 0; t < p->count; t++, from += width) {
-        vec columns[QEA_WG_SIDE][QEA_WG_TILE];
-        for (int j = 0; j < QEA_WG_SIDE; j++) {
-            vec m[QEA_WG_SIDE];
-            for (int i = 0; i < QEA_WG_SIDE; i++) m[i] = vec_load(from + (size_t)(i * QEA_WG_SIDE + j) * plane);
+        vec columns[WG_SIDE][WG_TILE];
+        for (int j = 0; j < WG_SIDE; j++) {
+            vec m[WG_SIDE];
+            for (int i = 0; i < WG_SIDE; i++) m[i] = vec_load(from + (size_t)(i * WG_SIDE + j) * plane);
             wg_output_1d(m, columns[j]);
         }
-        int x = QEA_WG_TILE * (p->across + t), wide = tiles->w - x < QEA_WG_TILE ? tiles->w - x : QEA_WG_TILE;
-        float *to = image + ((size_t)p->image * (size_t)tiles->h + (size_t)y) * row + (size_t)x * pixel + (size_t)channel;
+        int x = WG_TILE * (p->across + t), wide = tiles->w - x < WG_TILE ? tiles->w - x : WG_TILE;
+        float *to =
+            image + ((size_t)p->image * (size_t)tiles->h + (size_t)y) * row + (size_t)x * pixel + (size_t)channel;
         for (int i = 0; i < high; i++, to += row) {
-            vec m[QEA_WG_SIDE], r[QEA_WG_TILE];
-            for (int j = 0; j < QEA_WG_SIDE; j++) m[j] = columns[j][i];
+            vec m[WG_SIDE], r[WG_TILE];
+            for (int j = 0; j < WG_SIDE; j++) m[j] = columns[j][i];
             wg_output_1d(m, r);
             for (int j = 0; j < wide; j++) {
-                __builtin_prefetch(to + (size_t)j * pixel + 4 * row, 1);
+                __builtin_prefetch(to + (size_t)j * pixel + WG_TILE * row, 1);
                 if (lanes.all)
                     vec_store(to + (size_t)j * pixel, r[j]);
                 else
@@ -142,11 +145,11 @@ typedef void (*to_planes)(const qea_wg_tiles *tiles, const piece *p, const float
                           size_t plane, size_t width);
 
 static inline void transform(const qea_wg_tiles *tiles, const float *image, const qea_wg_planes *to, to_planes one) {
-    size_t width = (size_t)to->width;
+    size_t width = to->width;
     for (int done = 0; done < tiles->count;) {
         piece p = piece_at(tiles, done);
         for (int channel = 0; channel < tiles->channels; channel += VEC_LANES)
-            one(tiles, &p, image, channel, to->values + (size_t)p.slot * width + (size_t)channel, to->plane, width);
+            one(tiles, &p, image, channel, to->value + (size_t)p.slot * width + (size_t)channel, to->plane, width);
         done += p.count;
     }
 }
@@ -160,11 +163,11 @@ void QEA_VARIANT(qea_wg_gradient)(const qea_wg_tiles *tiles, const float *image,
 }
 
 void QEA_VARIANT(qea_wg_output)(const qea_wg_tiles *tiles, const qea_wg_planes *from, float *image) {
-    size_t width = (size_t)from->width;
+    size_t width = from->width;
     for (int done = 0; done < tiles->count;) {
         piece p = piece_at(tiles, done);
         for (int channel = 0; channel < tiles->channels; channel += VEC_LANES)
-            output_piece(tiles, &p, from->values + (size_t)p.slot * width + (size_t)channel, from->plane, width, image,
+            output_piece(tiles, &p, from->value + (size_t)p.slot * width + (size_t)channel, from->plane, width, image,
                          channel);
         done += p.count;
     }

@@ -1,5 +1,6 @@
-/* kernels/cpu/winograd_products.c: the 36 products of matrices, in blocks of accumulators that fill the registers. */
-#include "kernels/cpu/winograd_points.h"
+/* kernels/cpu/pass_winograd_products.c: the 36 products of matrices, in blocks of accumulators that fill the registers.
+ */
+#include "kernels/cpu/pass_winograd_1d.h"
 
 #if defined __AVX512F__
 enum { ROWS = 12 };
@@ -28,20 +29,22 @@ static inline __attribute__((always_inline)) void multiply_block(int columns, co
         for (int v = 0; v < columns; v++) vec_store(m + (size_t)r * m_width + (size_t)(v * VEC_LANES), sum[r][v]);
 }
 
-void QEA_VARIANT(qea_wg_multiply)(const qea_wg_planes *a, const float *u, int k, int tiles, const qea_wg_planes *m) {
-    int all = m->width / VEC_LANES;
-    size_t a_width = (size_t)a->width, m_width = (size_t)m->width;
-    for (size_t point = 0; point < QEA_WG_POINTS; point++) {
-        const float *from = a->values + point * a->plane;
-        float *to = m->values + point * m->plane;
+void QEA_VARIANT(qea_wg_multiply)(const qea_wg_planes *dy, const float *u, int k, int tiles, const qea_wg_planes *m) {
+    int all = (int)m->width / VEC_LANES;
+    size_t a_width = dy->width, m_width = m->width, u_plane = qea_wg_plane((size_t)k * m_width);
+    for (size_t point = 0; point < WG_POINTS; point++) {
+        const float *from = dy->value + point * dy->plane;
+        float *to = m->value + point * m->plane;
+        const float *block = u + point * u_plane;
         for (int v = 0; v < all; v += WIDE) {
             for (size_t t = 0; t < (size_t)tiles; t += ROWS) {
                 if (all - v >= WIDE)
-                    multiply_block(WIDE, from + t * a_width, a_width, u, k, to + t * m_width + v * VEC_LANES, m_width);
+                    multiply_block(WIDE, from + t * a_width, a_width, block, k, to + t * m_width + v * VEC_LANES,
+                                   m_width);
                 else
-                    multiply_block(1, from + t * a_width, a_width, u, k, to + t * m_width + v * VEC_LANES, m_width);
+                    multiply_block(1, from + t * a_width, a_width, block, k, to + t * m_width + v * VEC_LANES, m_width);
             }
-            u += (all - v >= WIDE ? WIDE : 1) * k * VEC_LANES;
+            block += (all - v >= WIDE ? WIDE : 1) * k * VEC_LANES;
         }
     }
 }
@@ -94,11 +97,11 @@ static void accumulate_rows(int rows, bool wide, const float *a, size_t a_width,
     }
 }
 
-void QEA_VARIANT(qea_wg_accumulate)(const qea_wg_planes *a, int c, const qea_wg_planes *b, int tiles, float *s) {
-    int blocks = (c + ROWS - 1) / ROWS, all = b->width / VEC_LANES;
-    size_t a_width = (size_t)a->width, b_width = (size_t)b->width;
-    for (size_t point = 0; point < QEA_WG_POINTS; point++) {
-        const float *from = a->values + point * a->plane, *other = b->values + point * b->plane;
+void QEA_VARIANT(qea_wg_accumulate)(const qea_wg_planes *x, const qea_wg_planes *dy, int c, int tiles, float *s) {
+    int blocks = (c + ROWS - 1) / ROWS, all = (int)dy->width / VEC_LANES;
+    size_t a_width = x->width, b_width = dy->width;
+    for (size_t point = 0; point < WG_POINTS; point++) {
+        const float *from = x->value + point * x->plane, *other = dy->value + point * dy->plane;
         for (int v = 0; v < all; v += WIDE) {
             for (int block = 0; block < blocks; block++) {
                 int row = c * block / blocks, rows = c * (block + 1) / blocks - row;
@@ -106,79 +109,75 @@ void QEA_VARIANT(qea_wg_accumulate)(const qea_wg_planes *a, int c, const qea_wg_
                                 s + (size_t)row * b_width + v * VEC_LANES);
             }
         }
-        s += (size_t)c * b_width;
+        s += qea_wg_plane((size_t)c * b_width);
     }
 }
 
 /* --- weights --- */
 
-size_t QEA_VARIANT(qea_wg_u_size)(int k, int c) {
-    return (size_t)QEA_WG_POINTS * (size_t)k * (size_t)(vectors(c) * VEC_LANES);
+/* The windows of `count` neighbouring c of one k, turned by half a turn, as vectors over c; beyond the last c zeros. */
+static inline void load_windows(const float *weights, int count, vec g[3][3]) {
+    vec_mask some = vec_first(count);
+    for (int e = 0; e < 9; e++) g[e / 3][e % 3] = vec_gather9(weights + 8 - e, some);
 }
 
-/* The windows of neighbouring c of one k, turned by half a turn, as vectors over c; beyond the last c zeros. */
-static void load_windows(const float *weights, int c, int count, vec g[3][3]) {
-    float lanes[9][VEC_LANES] = {{0}};
-    for (int i = 0; i < count; i++)
-        for (int e = 0; e < 9; e++) lanes[8 - e][i] = weights[(size_t)(c + i) * 9 + (size_t)e];
-    for (int e = 0; e < 9; e++) g[e / 3][e % 3] = vec_load(lanes[e]);
-}
-
-static void transform_windows(vec g[3][3], vec u[QEA_WG_SIDE][QEA_WG_SIDE]) {
-    vec columns[3][QEA_WG_SIDE];
+static inline void transform_windows(vec g[3][3], vec u[WG_SIDE][WG_SIDE]) {
+    vec columns[3][WG_SIDE];
     for (int j = 0; j < 3; j++) {
         vec column[3] = {g[0][j], g[1][j], g[2][j]};
         wg_weights_1d(column, columns[j]);
     }
-    for (int i = 0; i < QEA_WG_SIDE; i++) {
+    for (int i = 0; i < WG_SIDE; i++) {
         vec row[3] = {columns[0][i], columns[1][i], columns[2][i]};
         wg_weights_1d(row, u[i]);
     }
 }
 
-void QEA_VARIANT(qea_wg_pack)(const float *weights, int k, int c, float *u) {
-    int all = vectors(c);
-    size_t plane = (size_t)k * (size_t)(all * VEC_LANES);
+void QEA_VARIANT(qea_wg_pack)(const float *weights, int k, int c, int first, float *u) {
+    int columns = vectors(c - first) < WIDE ? 1 : WIDE;
+    size_t plane = qea_wg_plane((size_t)k * (size_t)(vectors(c) * VEC_LANES));
+    float *to = u + (size_t)first * (size_t)k;
     for (int i = 0; i < k; i++) {
-        for (int v = 0; v < all; v++) {
-            int left = c - v * VEC_LANES, first = v / WIDE * WIDE, columns = all - first < WIDE ? 1 : WIDE;
-            vec g[3][3], t[QEA_WG_SIDE][QEA_WG_SIDE];
-            load_windows(weights + (size_t)i * (size_t)c * 9, v * VEC_LANES, left < VEC_LANES ? left : VEC_LANES, g);
+        for (int v = 0; v < columns; v++, to += VEC_LANES) {
+            int at = first + v * VEC_LANES, left = c - at;
+            vec g[3][3], t[WG_SIDE][WG_SIDE];
+            load_windows(weights + ((size_t)i * (size_t)c + (size_t)at) * 9, left < VEC_LANES ? left : VEC_LANES, g);
             transform_windows(g, t);
-            float *to = u + (size_t)(first * k * VEC_LANES + (i * columns + v - first) * VEC_LANES);
-            for (size_t point = 0; point < QEA_WG_POINTS; point++)
-                vec_store(to + point * plane, t[point / QEA_WG_SIDE][point % QEA_WG_SIDE]);
+            for (size_t point = 0; point < WG_POINTS; point++) {
+                __builtin_prefetch(to + point * plane + 8 * VEC_LANES, 1);
+                vec_store(to + point * plane, t[point / WG_SIDE][point % WG_SIDE]);
+            }
         }
     }
 }
 
-static const float factors[QEA_WG_SIDE] = {WG_N0, WG_NP, WG_NP, WG_NQ, WG_NQ, 1.0F};
+static const float factors[WG_SIDE] = {WG_N0, WG_NP, WG_NP, WG_NQ, WG_NQ, 1.0F};
 
 /* 36 sums of one c and a vector of k, from all parts, in the order of the parts, to their window. */
-static void window_of(const float *s, size_t plane, size_t part, int parts, vec w[3][3]) {
-    vec columns[QEA_WG_SIDE][3];
-    for (int j = 0; j < QEA_WG_SIDE; j++) {
-        vec m[QEA_WG_SIDE];
-        for (int i = 0; i < QEA_WG_SIDE; i++) {
-            const float *from = s + (size_t)(i * QEA_WG_SIDE + j) * plane;
+static void window_of(const float *s, size_t plane, int parts, vec w[3][3]) {
+    vec columns[WG_SIDE][3];
+    for (int j = 0; j < WG_SIDE; j++) {
+        vec m[WG_SIDE];
+        for (int i = 0; i < WG_SIDE; i++) {
+            const float *from = s + (size_t)(i * WG_SIDE + j) * plane;
             m[i] = vec_load(from);
-            for (int p = 1; p < parts; p++) m[i] = vec_add(m[i], vec_load(from + (size_t)p * part));
+            for (int p = 1; p < parts; p++) m[i] = vec_add(m[i], vec_load(from + (size_t)p * WG_POINTS * plane));
             m[i] = vec_mul(m[i], vec_set(factors[i] * factors[j]));
         }
         wg_window_1d(m, columns[j]);
     }
     for (int i = 0; i < 3; i++) {
-        vec m[QEA_WG_SIDE];
-        for (int j = 0; j < QEA_WG_SIDE; j++) m[j] = columns[j][i];
+        vec m[WG_SIDE];
+        for (int j = 0; j < WG_SIDE; j++) m[j] = columns[j][i];
         wg_window_1d(m, w[i]);
     }
 }
 
-void QEA_VARIANT(qea_wg_finish)(const float *s, size_t part, int parts, int c, int channels, int k, float *dw) {
-    size_t width = (size_t)(vectors(k) * VEC_LANES), plane = (size_t)channels * width;
+void QEA_VARIANT(qea_wg_finish)(const float *s, int parts, int c, int channels, int k, float *dw) {
+    size_t width = (size_t)(vectors(k) * VEC_LANES), plane = qea_wg_plane((size_t)channels * width);
     for (int first = 0; first < k; first += VEC_LANES) {
         vec w[3][3];
-        window_of(s + (size_t)c * width + (size_t)first, plane, part, parts, w);
+        window_of(s + (size_t)c * width + (size_t)first, plane, parts, w);
         for (int e = 0; e < 9; e++) {
             float lanes[VEC_LANES];
             vec_store(lanes, w[e / 3][e % 3]);
@@ -188,15 +187,12 @@ void QEA_VARIANT(qea_wg_finish)(const float *s, size_t part, int parts, int c, i
     }
 }
 
-const qea_winograd_kernels QEA_VARIANT(qea_winograd) = {
-    VEC_LANES,
-    ROWS,
-    QEA_VARIANT(qea_wg_u_size),
-    QEA_VARIANT(qea_wg_pack),
-    QEA_VARIANT(qea_wg_input),
-    QEA_VARIANT(qea_wg_gradient),
-    QEA_VARIANT(qea_wg_output),
-    QEA_VARIANT(qea_wg_multiply),
-    QEA_VARIANT(qea_wg_accumulate),
-    QEA_VARIANT(qea_wg_finish),
-};
+const qea_pass_winograd QEA_VARIANT(qea_pass_winograd) = {.lanes = VEC_LANES,
+                                                          .columns = WIDE * VEC_LANES,
+                                                          .pack = QEA_VARIANT(qea_wg_pack),
+                                                          .input = QEA_VARIANT(qea_wg_input),
+                                                          .gradient = QEA_VARIANT(qea_wg_gradient),
+                                                          .output = QEA_VARIANT(qea_wg_output),
+                                                          .multiply = QEA_VARIANT(qea_wg_multiply),
+                                                          .accumulate = QEA_VARIANT(qea_wg_accumulate),
+                                                          .finish = QEA_VARIANT(qea_wg_finish)};
