@@ -37,4 +37,19 @@ static inline sizes sizes_of(const qea_conv_shape *s) {
                    (size_t)(s->k * (s->c / s->groups) * s->r * s->s)};
 }
 
+/* Gradients of integers up to `largest` products: the reference's bits, or near where they may be filtered
+ * (test_cpu_winograd.c has the bound). */
+static inline void assert_gradients(const qea_conv_shape *s, qea_view dx, const float *dw, qea_view right_dx,
+                                    const float *right_dw, double largest) {
+    sizes n = sizes_of(s);
+    if (dx.type == QEA_F32 && s->r == 3 && s->s == 3 && s->stride == 1 && s->pad == 1 && s->groups == 1) {
+        assert_near(dx.data, right_dx.data, n.in, 1e-6, largest * 9 * s->k);
+        assert_near(dw, right_dw, n.weights, 1e-6, largest * (s->n * s->oh * s->ow));
+        return;
+    }
+    assert_same_bits(dx, right_dx, n.in);
+    assert_same_bits((qea_view){(void *)(uintptr_t)dw, QEA_F32}, (qea_view){(void *)(uintptr_t)right_dw, QEA_F32},
+                     n.weights);
+}
+
 #endif

@@ -35,10 +35,6 @@ static void free_results(results *r) {
     free(r->dw);
 }
 
-static bool may_be_filtered(const qea_conv_shape *s, qea_type type) {
-    return type == QEA_F32 && s->r == 3 && s->s == 3 && s->stride == 1 && s->pad == 1 && s->groups == 1;
-}
-
 /* amplitude 0: floats; else integers up to +- amplitude. */
 static void compare(const qea_conv_shape *s, qea_conv_use use, qea_type type, qea_type out_type, int amplitude) {
     const qea_kernels *cpu = cpu_table(), *ref = qea_kernels_ref();
@@ -48,16 +44,14 @@ static void compare(const qea_conv_shape *s, qea_conv_use use, qea_type type, qe
     qea_view w =
         amplitude ? random_integers(QEA_F32, n.weights, -amplitude, amplitude) : random_view(QEA_F32, n.weights);
     results a = run(cpu, s, use, type, out_type, x, dy, w.data), b = run(ref, s, use, type, out_type, x, dy, w.data);
-    if (amplitude) assert_same_bits(a.y, b.y, n.out);
-    if (amplitude && !may_be_filtered(s, type)) {
-        assert_same_bits(a.dx, b.dx, n.in);
-        assert_same_bits((qea_view){a.dw, QEA_F32}, (qea_view){b.dw, QEA_F32}, n.weights);
-    } else { /* float32 sums of `terms` products: each addition rounds once */
-        double largest = amplitude ? amplitude * amplitude : 4;
-        double terms = largest * (s->r * s->s * (s->c > s->k ? s->c : s->k)), pixels = largest * (s->n * s->oh * s->ow);
+    if (amplitude) {
+        assert_same_bits(a.y, b.y, n.out);
+        assert_gradients(s, a.dx, a.dw, b.dx, b.dw, amplitude * amplitude);
+    } else { /* float32 sums of `terms` products up to 4: each addition rounds once */
+        double terms = (double)(s->r * s->s * (s->c > s->k ? s->c : s->k)), pixels = (double)(s->n * s->oh * s->ow);
         assert_near(a.y.data, b.y.data, n.out, 1e-6, terms);
-        assert_near(a.dx.data, b.dx.data, n.in, 1e-6, terms);
-        assert_near(a.dw, b.dw, n.weights, 1e-6, pixels);
+        assert_near(a.dx.data, b.dx.data, n.in, 1e-6, 4 * terms);
+        assert_near(a.dw, b.dw, n.weights, 1e-6, 4 * pixels);
     }
     free_results(&a);
     free_results(&b);
