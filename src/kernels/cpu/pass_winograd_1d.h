@@ -5,6 +5,7 @@
 #include "kernels/cpu/vector.h"
 #include "kernels/cpu/pass_winograd.h"
 
+#ifdef __AVX2__ /* as vector.h */
 #define WG_P 1.0F
 #define WG_Q 2.0F
 #define WG_PP (WG_P * WG_P)
@@ -80,5 +81,6 @@ static inline void wg_weights_1d(const vec g[3], vec t[6]) {
     t[4] = vec_mul(nq, vec_sub(q_even, q_odd));
     t[5] = g[2];
 }
+#endif
 
 #endif

@@ -1,11 +1,13 @@
-/* kernels/cpu/vector.h: one float32 vector of the instruction set that a file is compiled for. vec_fma(a, b, c) is
+/* kernels/cpu/vector.h: one float32 vector of the instruction set that a file is compiled for, AVX2 with FMA or
+ * AVX-512; without them there is nothing here. vec_fma(a, b, c) is
  * a * b + c and vec_fnma(a, b, c) is c - a * b, each rounded once. */
 #ifndef QEA_KERNELS_CPU_VECTOR_H
 #define QEA_KERNELS_CPU_VECTOR_H
 
+#ifdef __AVX2__
 #include <immintrin.h>
 
-#if defined __AVX512F__
+#ifdef __AVX512F__
 enum { VEC_LANES = 16 };
 typedef __m512 vec;
 typedef __mmask16 vec_mask;
@@ -49,6 +51,7 @@ static inline vec vec_sub(vec a, vec b) { return _mm256_sub_ps(a, b); }
 static inline vec vec_mul(vec a, vec b) { return _mm256_mul_ps(a, b); }
 static inline vec vec_fma(vec a, vec b, vec c) { return _mm256_fmadd_ps(a, b, c); }
 static inline vec vec_fnma(vec a, vec b, vec c) { return _mm256_fnmadd_ps(a, b, c); }
+#endif
 #endif
 
 #endif
