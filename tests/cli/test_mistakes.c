@@ -232,10 +232,10 @@ static void put_from_document(const fixture *f, const mistake *m, const char *do
 }
 
 static void put_mistake(const mistake *m, const char *message, qea_text *text) {
-    qea_text_printf(text, "\n**%s** (exit code %d)\n\n    $ quantea %s\n    ", m->name, m->code, m->arguments);
+    qea_text_printf(text, "\n**%s**: `quantea %s` (exit code %d)\n\n> ", m->name, m->arguments, m->code);
     for (; *message != '\0'; message++) {
         qea_text_put_bytes(text, message, 1);
-        if (*message == '\n' && message[1] != '\0') qea_text_put(text, "    ");
+        if (*message == '\n' && message[1] != '\0') qea_text_put(text, "> ");
     }
 }
 
