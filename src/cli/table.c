@@ -38,10 +38,10 @@ const qea_command qea_commands[] = {
      .examples = "report first\n"
                  "report tasks/first",
      .kind = QEA_VALUE_TASK, .noun = "task", .least = 1, .most = 1},
-    {QEA_EVAL, "eval", qea_command_eval, "MODEL.safetensors [options]",
+    {QEA_EVAL, "eval", qea_command_eval, "MODEL.safetensors --data FOLDER [options]",
      "prints the accuracy of a saved model, as it is quantised",
-     .about = "The model's own file says which data set it was trained with.",
-     .examples = "eval tasks/first/output/fully_train/model_7.safetensors\n"
+     .about = "The model's own file says which type of data set and which transforms it was trained with.",
+     .examples = "eval tasks/first/output/fully_train/model_7.safetensors --data photos\n"
                  "eval model_7.safetensors --data photos --part val",
      .kind = QEA_VALUE_MODEL, .noun = "model file", .least = 1, .most = 1},
     {QEA_DOCTOR, "doctor", qea_command_doctor, "",
@@ -106,7 +106,7 @@ const qea_option qea_options[] = {
     {QEA_INIT, 'f', "--force", NULL, "replace the file if it exists",
      .kind = QEA_VALUE_NONE},
 
-    {QEA_EVAL, 'p', "--data", "-dp", "where the images are; as in the training if not given",
+    {QEA_EVAL, 'p', "--data", "-dp", "where the images are (needed)",
      .kind = QEA_VALUE_FOLDER, .value = "FOLDER"},
     {QEA_EVAL, 'd', "--dataset", "-dt", "type of the data set; that of the training if not given",
      .kind = QEA_VALUE_CHOICE, .value = "TYPE", .choices = DATA_SETS},
