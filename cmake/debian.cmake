@@ -1,6 +1,7 @@
 # Called by cpack before the package is closed: what Debian asks of the files in it.
 set(root ${CPACK_TEMPORARY_INSTALL_DIRECTORY}/usr)
 set(doc ${root}/share/doc/quantea)
+file(REMOVE ${doc}/LICENSE) # Debian has one for all
 file(GLOB pages ${root}/share/man/man?/*)
 foreach(page ${pages})
   execute_process(COMMAND gzip -9n ${page} COMMAND_ERROR_IS_FATAL ANY)

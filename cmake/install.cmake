@@ -21,7 +21,7 @@ endif()
 install(FILES ${documents}/completions/quantea DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)
 install(FILES ${documents}/completions/_quantea DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/${zsh_functions})
 install(FILES ${documents}/completions/quantea.fish DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d)
-install(FILES README.md ARCHITECTURE.md CONTRIBUTING.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(FILES README.md LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(DIRECTORY docs DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(FILES demo/fashion.yml demo/images.yml examples/ask_tell.c examples/mobilenet_block.c
   DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)
