@@ -1,4 +1,5 @@
-/* make_images FOLDER: a small data set of PNG files to try commands on, FOLDER/CLASS/N.png: stripes, discs and noise. */
+/* make_images FOLDER: a small data set of PNG files to try commands on, FOLDER/CLASS/N.png: stripes, discs and noise.
+ */
 #include <png.h>
 #include <stdint.h>
 #include <stdio.h>
