@@ -1,4 +1,5 @@
 /* quantea: the command. */
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -33,6 +34,7 @@ static bool looks_like_command(const char *word) {
 }
 
 int main(int argc, char **argv) {
+    (void)signal(SIGXFSZ, SIG_IGN); /* a file beyond `ulimit -f` is an error with a message, here and in workers */
     if (argc < 2) {
         qea_help(true);
         return QEA_EXIT_USAGE;

@@ -8,7 +8,9 @@ enum {
     AS_NOBODY = 2,   /* as a user who owns nothing here; what root may do proves nothing */
     ON_SMALL_DISK = 4,
     WITHOUT_AVX512 = 8, /* on a processor that lacks it */
-    WITHOUT_BF16 = 16
+    WITHOUT_BF16 = 16,
+    WHILE_IT_RUNS = 32, /* another process holds the task's lock */
+    IN_SMALL_FILES = 64 /* files have a limit of some kilobytes */
 };
 
 typedef struct mistake {
@@ -39,7 +41,7 @@ static const mistake wrong_files[] = {
     {"a folder instead of a configuration", "", "run data", 2, "data|is a folder, a file is expected", 0},
     {"an empty configuration", ": >config.yml", RUN, 2, "config.yml|empty|quantea init", 0},
     {"a binary file as configuration", "head -c 400 " MODEL " >config.yml", RUN, 2, "config.yml|not a text file", 0},
-    {"a configuration that may not be read", "chmod 600 config.yml", RUN, 4, "config.yml|Permission denied", AS_NOBODY},
+    {"a configuration that may not be read", "chmod 000 config.yml", RUN, 4, "config.yml|Permission denied", AS_NOBODY},
     {0}};
 
 static const mistake wrong_yaml[] = {
@@ -182,7 +184,7 @@ static const mistake wrong_data[] = {
      "images/dog/2.png: 20 x 20 pixels|has 16 x 16|image_size", 0},
     {"no test images", IMAGES "; change 'test_portion: 0.2' 'test_portion: 0'", RUN, 3,
      "images: no folder test|test_portion is 0|0.2", 0},
-    {"data that may not be read", "chmod 700 data", RUN, 4, "data: open folder: Permission denied", AS_NOBODY},
+    {"data that may not be read", "chmod 000 data", RUN, 4, "data: open folder: Permission denied", AS_NOBODY},
     {0}};
 
 static const mistake wrong_models[] = {
@@ -215,7 +217,8 @@ static const mistake wrong_tasks[] = {
     {"a folder that is no task", "", "report data", 2, "data: not the folder of a task|task.db", 0},
     {"a task that exists already", "", RUN " -t done", 6, "tasks/done: a task of this name exists|resume", 0},
     {"a slash in the name of a task", "", RUN " -t first/try", 2, "found 'first/try'|letters, digits", 0},
-    {"a task that runs", "echo 4711 >tasks/done/task.lock", "run --resume done", 6, "tasks/done|in use|pid 4711", 0},
+    {"a task that runs", "echo 4711 >tasks/done/task.lock", "run --resume done", 6, "tasks/done|in use|pid 4711",
+     WHILE_IT_RUNS},
     {"a task of another version", "printf '\\143' | dd of=tasks/done/task.db bs=1 seek=63 conv=notrunc 2>/dev/null",
      "run --resume done", 6, "tasks/done/task.db|version 99|this program", 0},
     {"a task whose store is damaged", "yes no | head -c 9000 >tasks/done/task.db", "report done", 3,
@@ -224,8 +227,11 @@ static const mistake wrong_tasks[] = {
      "--set nas.trainer.epochs|keeps its configuration|general.workers", 0},
     {"a place for tasks that is a file", "", RUN " -t new --set general.task.local_base_path=config.yml", 4,
      "config.yml|found a file of the name", 0},
-    {"a place for tasks that may not be written", "", RUN " -t new", 4,
+    {"a place for tasks that may not be written", "chmod 555 tasks", RUN " -t new", 4,
      "tasks/new|making this folder|Permission denied", AS_NOBODY},
+    {"the progress of a task that is not there", "", "progress doen", 2, "'tasks/doen'|did you mean 'tasks/done'", 0},
+    {"a limit on the size of files", "", RUN " -t new", 4, "tasks/new/task.db|File too large",
+     LEAVES_TASK | IN_SMALL_FILES},
     {"no space left", "", RUN " -t new", 4, "tasks/new/task.db|No space left", LEAVES_TASK | ON_SMALL_DISK},
     {0}};
 

@@ -77,8 +77,8 @@ static int shell(const fixture *f, const char *sub, const char *line) {
     (void)snprintf(text, sizeof text,
                    "cd %s/%s && quantea() { timeout 60 \"$QEA_COMMAND\" \"$@\"; } && "
                    "change() { cp config.yml ../before && sed -i \"s|$1|$2|\" config.yml && "
-                   "if cmp -s ../before config.yml; then exit %d; fi; } && (%s) >../out 2>../err </dev/null",
-                   f->folder, sub, NOT_MADE, line);
+                   "if cmp -s ../before config.yml; then exit %d; fi; } && (%s) >%s/out 2>%s/err </dev/null",
+                   f->folder, sub, NOT_MADE, line, f->folder, f->folder);
     int status = system(text);
     return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
 }
@@ -118,8 +118,7 @@ static bool processor_has(const fixture *f, const char *feature) {
 }
 
 #define NOBODY "setpriv --reuid=65534 --regid=65534 --clear-groups "
-#define SMALL_DISK                                                                                                     \
-    "unshare -rm sh -c 'mkdir tasks/new && mount -t tmpfs -o size=16k none tasks/new && \"$QEA_COMMAND\" "
+#define SMALL_DISK "unshare -rm sh -c 'mkdir tasks/new && mount -t tmpfs -o size=16k none tasks/new && "
 
 static bool can_be_made(const fixture *f, const mistake *m) {
     if ((m->flags & AS_NOBODY) != 0 && geteuid() == 0)
@@ -174,26 +173,24 @@ static void check_shape(const mistake *m, const char *message) {
         if ((unsigned char)*p < ' ' || *p == 0x7f) complain("%s: control characters in the message", m->name);
 }
 
-static void run_command(const fixture *f, const mistake *m, char *line, size_t size) {
-    bool nobody = (m->flags & AS_NOBODY) != 0 && geteuid() == 0;
-    (void)f;
-    if ((m->flags & ON_SMALL_DISK) != 0)
-        (void)snprintf(line, size, SMALL_DISK "%s'", m->arguments);
-    else if (nobody)
-        (void)snprintf(line, size, NOBODY "\"$QEA_COMMAND\" %s", m->arguments);
-    else if (strcmp(m->name, "a task that runs") == 0) /* by a process that holds the lock */
-        (void)snprintf(line, size, "flock tasks/done/task.lock \"$QEA_COMMAND\" %s", m->arguments);
-    else
-        (void)snprintf(line, size, "quantea %s", m->arguments);
+/* The line that runs the command, as somebody or somewhere where the row says so. */
+static void write_line(const mistake *m, char *line, size_t size) {
+    const char *before = "";
+    if ((m->flags & AS_NOBODY) != 0 && geteuid() == 0) before = NOBODY;
+    if ((m->flags & WHILE_IT_RUNS) != 0) before = "flock tasks/done/task.lock ";
+    if ((m->flags & IN_SMALL_FILES) != 0) before = "ulimit -f 8; ";
+    bool small = (m->flags & ON_SMALL_DISK) != 0;
+    (void)snprintf(line, size, "%stimeout 60 \"$QEA_COMMAND\" %s%s", small ? SMALL_DISK : before, m->arguments,
+                   small ? "'" : "");
 }
 
 /* Makes the mistake and checks all but the document; the message is the caller's. */
 static char *make_mistake(const fixture *f, const mistake *m) {
     char line[1024];
-    assert_int_equal(shell(f, ".", "rm -rf case && cp -r good case"), 0);
+    assert_int_equal(shell(f, ".", "chmod -R u+rwX case 2>&-; rm -rf case && cp -r good case"), 0);
     if (shell(f, "case", m->make[0] != '\0' ? m->make : ":") != 0) complain("%s: the mistake was not made", m->name);
     assert_int_equal(shell(f, ".", "find case | sort >files"), 0);
-    run_command(f, m, line, sizeof line);
+    write_line(m, line, sizeof line);
     int code = shell(f, "case", line);
     char *err = slurp(f, "err"), *out = slurp(f, "out");
     char *message = normalised(f, err);
@@ -285,9 +282,21 @@ static void blanks_and_letters_of_all_languages_in_paths_are_no_mistake(void **s
     if (code != 0) fail_msg("exit code %d: %s", code, slurp(f, "err"));
 }
 
+static void batches_larger_than_the_images_are_cut_with_a_warning(void **state) {
+    const fixture *f = *state;
+    int code = shell(f, ".",
+                     "rm -rf case && cp -r good case && cd case && change 'batch_size: 8' 'batch_size: 1000' && "
+                     "quantea run config.yml --quiet -t new");
+    char *err = slurp(f, "err");
+    if (code != 0 || strstr(err, "config.yml:11:25: nas.dataset.train.batch_size: 1000 is more than the 77") == NULL)
+        fail_msg("exit code %d: %s", code, err);
+    qea_free(err);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_mistake_gets_one_message_its_exit_code_and_its_place_in_the_document),
+        cmocka_unit_test(batches_larger_than_the_images_are_cut_with_a_warning),
         cmocka_unit_test(blanks_and_letters_of_all_languages_in_paths_are_no_mistake),
     };
     return cmocka_run_group_tests(tests, make_folder, fixture_teardown);
