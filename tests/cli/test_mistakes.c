@@ -10,6 +10,7 @@
 #include "base/safetensors.h"
 #include "base/text.h"
 #include "cli/mistakes.h"
+#include "kernels/kernels.h"
 
 #define DOCUMENT "docs/mistakes.md" /* tests run in the root of the repository */
 
@@ -125,6 +126,8 @@ static bool can_be_made(const fixture *f, const mistake *m) {
         return shell(f, ".", "chmod 755 . && " NOBODY "\"$QEA_COMMAND\" --version") == 0;
     if ((m->flags & ON_SMALL_DISK) != 0)
         return shell(f, ".", "mkdir -p tasks && unshare -rm sh -c 'mount -t tmpfs -o size=16k none tasks'") == 0;
+    bool plain = strcmp(qea_kernels_library_version(), "plain C") == 0; /* it has no instruction sets to choose from */
+    if ((m->flags & (WITHOUT_AVX512 | WITHOUT_BF16)) != 0 && plain) return false;
     if ((m->flags & WITHOUT_AVX512) != 0) return !processor_has(f, "avx512f") && processor_has(f, "avx2");
     if ((m->flags & WITHOUT_BF16) != 0) return !processor_has(f, "avx512_bf16") && processor_has(f, "avx2");
     return true;
