@@ -9,6 +9,10 @@
 
 #include "base/memory.h"
 #include "kernels/kernels.h"
+#ifdef QEA_HAVE_ONEDNN
+#include "kernels/cpu/winograd.h"
+#include "kernels/onednn/onednn.h"
+#endif
 
 enum { REPEATS = 15, TENSORS = 6, MAX_CHANNELS = 64 };
 
@@ -206,6 +210,38 @@ static void bench_integers(const qea_conv_shape *shape, conv_scene *s, double fl
     printf("\n");
 }
 
+#ifdef QEA_HAVE_ONEDNN
+typedef struct direct_scene {
+    qea_onednn_conv *conv;
+    const conv_scene *scene;
+} direct_scene;
+
+static void direct_data(void *data) {
+    direct_scene *s = data;
+    must(qea_onednn_conv_backward_data(ctx, s->conv, s->scene->y.data, s->scene->x.data));
+}
+static void direct_weights(void *data) {
+    direct_scene *s = data;
+    must(qea_onednn_conv_backward_weights(ctx, s->conv, s->scene->x.data, s->scene->y.data, s->scene->w));
+}
+
+/* oneDNN's direct backward passes beside Winograd's, which take `own` seconds. */
+static void bench_direct(const qea_conv_shape *shape, const conv_scene *s, const double own[2]) {
+    if (!qea_winograd_suits(shape)) return;
+    direct_scene direct = {.scene = s};
+    must(qea_onednn_conv_create(ctx, shape, QEA_PASS_DATA | QEA_PASS_WEIGHTS, QEA_F32, QEA_F32, &direct.conv));
+    must(qea_onednn_conv_set_weights(ctx, direct.conv, s->w));
+    double data = seconds(direct_data, &direct), weights = seconds(direct_weights, &direct);
+    printf("      oneDNN's backward passes: data %7.3f ms x%4.2f  weights %7.3f ms x%4.2f\n", data * 1e3, data / own[0],
+           weights * 1e3, weights / own[1]);
+    qea_onednn_conv_destroy(direct.conv);
+}
+#else
+static void bench_direct(const qea_conv_shape *shape, const conv_scene *s, const double own[2]) {
+    (void)shape, (void)s, (void)own;
+}
+#endif
+
 /* Times of forward, backward-data, backward-weights, packing and the forward pass in 4-bit integers are added to total,
  * `times` over. false: not possible
  * here. */
@@ -228,10 +264,10 @@ static bool bench_conv(const qea_conv_shape *shape, qea_type type, int times, do
     void (*work[4])(void *) = {conv_forward, conv_data, conv_weights, conv_pack};
     printf("  %3d > %3d @ %3d, %dx%d, stride %d, groups %-3d x%d:", shape->c, shape->k, shape->h, shape->r, shape->s,
            shape->stride, shape->groups, times);
-    double forward = 0, w4a4 = 0;
+    double took[4], w4a4 = 0;
     for (int i = 0; i < 4; i++) {
         double t = seconds(work[i], &s);
-        if (i == 0) forward = t;
+        took[i] = t;
         if (!(i == 1 && shape->c == 3)) total[i] += t * times; /* nothing goes back to the images */
         if (i < 3)
             printf(" %7.3f ms %6.1f", t * 1e3, flops / t * 1e-9);
@@ -239,8 +275,9 @@ static bool bench_conv(const qea_conv_shape *shape, qea_type type, int times, do
             printf(" %7.3f ms\n", t * 1e3);
     }
     kernels->conv_destroy(s.conv);
-    if (type == QEA_F32) bench_integers(shape, &s, forward, &w4a4);
-    total[4] += times * (shape->c == 3 ? forward : w4a4); /* the images are no integers */
+    if (type == QEA_F32) bench_direct(shape, &s, took + 1);
+    if (type == QEA_F32) bench_integers(shape, &s, took[0], &w4a4);
+    total[4] += times * (shape->c == 3 ? took[0] : w4a4); /* the images are no integers */
     qea_free(s.x.data);
     qea_free(s.y.data);
     qea_free(s.w);
