@@ -117,6 +117,7 @@ static void check_errors(const char *what, const errors *e) {
 
 static void random_shapes_stay_within_the_bound_whatever_the_threads(void **state) {
     (void)state;
+    (void)cpu_table(); /* skips before anything is allocated */
     errors data = {0}, weights = {0};
     for (int i = 0; i < 30; i++) {
         qea_conv_shape s = draw_shape();
@@ -130,6 +131,7 @@ static void random_shapes_stay_within_the_bound_whatever_the_threads(void **stat
 
 static void resnet20_shapes_stay_within_the_bound(void **state) {
     (void)state;
+    (void)cpu_table(); /* skips before anything is allocated */
     errors data = {0}, weights = {0};
     const qea_conv_shape shapes[] = {shape_of(4, 32, 32, 16, 16), shape_of(8, 16, 16, 32, 32),
                                      shape_of(16, 8, 8, 64, 64)};
@@ -142,6 +144,7 @@ static void resnet20_shapes_stay_within_the_bound(void **state) {
  * quite where the tile around it is. */
 static void every_pixel_reaches_its_neighbours_and_no_other(void **state) {
     (void)state;
+    (void)cpu_table(); /* skips before anything is allocated */
     qea_conv_shape s = shape_of(3, 9, 11, 8, 16);
     tensors a = make_tensors(&s), b = copy_tensors(&s, &a, false);
     qea_conv *cpu = make_conv(cpu_table(), &s), *ref = make_conv(qea_kernels_ref(), &s);
@@ -162,6 +165,7 @@ static void every_pixel_reaches_its_neighbours_and_no_other(void **state) {
 
 static void the_same_threads_give_the_same_bits_and_data_any_threads(void **state) {
     (void)state;
+    (void)cpu_table(); /* skips before anything is allocated */
     qea_conv_shape s = shape_of(7, 19, 22, 20, 24);
     tensors a = make_tensors(&s);
     for (int threads = 1; threads <= 4; threads++) {
@@ -181,6 +185,7 @@ static void the_same_threads_give_the_same_bits_and_data_any_threads(void **stat
 
 static void a_run_with_nan_leaves_nothing_behind(void **state) {
     (void)state;
+    (void)cpu_table(); /* skips before anything is allocated */
     qea_conv_shape s = shape_of(5, 13, 7, 16, 8);
     tensors a = make_tensors(&s), b = copy_tensors(&s, &a, false), bad = copy_tensors(&s, &a, false);
     for (size_t i = 0; i < bad.num_x; i++) bad.x[i] = NAN;
