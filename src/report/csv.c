@@ -36,29 +36,11 @@ static void put_value(qea_text *text, const qea_report_model *model, const char 
     if (json_is_number(value)) qea_text_put_double(text, json_number_value(value));
 }
 
-qea_status qea_report_write_trials_csv(qea_context *ctx, const qea_report_step *step, const char *path) {
-    qea_text text = {0};
-    qea_text_put(&text, "id,label,state,encoding,weight_bits,activation_bits");
-    for (int k = 0; k < NUM_VALUE_COLUMNS; k++) qea_text_printf(&text, ",%s", value_columns[k]);
-    qea_text_put(&text, ",hypervolume\n");
-    for (size_t i = 0; i < step->count; i++) {
-        const qea_report_model *model = &step->models[i];
-        qea_text_printf(&text, "%llu,%s,%s,", (unsigned long long)model->id, model->label, qea_report_state(model));
-        put_encoding(&text, model);
-        qea_text_put(&text, ",");
-        qea_report_put_bits(&text, model->weight_bits, model->num_layers);
-        qea_text_put(&text, ",");
-        qea_report_put_bits(&text, model->activation_bits, model->num_layers);
-        for (int k = 0; k < NUM_VALUE_COLUMNS; k++) {
-            qea_text_put(&text, ",");
-            put_value(&text, model, value_columns[k]);
-        }
-        qea_text_put(&text, ",");
-        if (isfinite(model->hypervolume)) qea_text_put_double(&text, model->hypervolume);
-        qea_text_put(&text, "\n");
-    }
-    return qea_report_write_text(ctx, &text, path);
+bool qea_report_is_maximized(const qea_report_step *step, size_t objective) {
+    return step->maximized != NULL ? step->maximized[objective] : strcmp(step->objectives[objective], "accuracy") == 0;
 }
+
+const json_t *qea_report_genes(const qea_report_step *step) { return step->count > 0 ? step->models[0].genes : NULL; }
 
 /* A cell in quotes, quotes doubled (RFC 4180, section 2). */
 static void put_quoted(qea_text *text, const char *cell) {
@@ -73,6 +55,75 @@ static void put_quoted(qea_text *text, const char *cell) {
         }
     }
     qea_text_put(text, "\"");
+}
+
+static bool is_value_column(const char *key) {
+    for (int k = 0; k < NUM_VALUE_COLUMNS; k++)
+        if (strcmp(value_columns[k], key) == 0) return true;
+    return false;
+}
+
+/* The values' columns: of a network what is known of it, then the objectives that are not among these. model NULL: the
+ * header. */
+static void put_values(qea_text *text, const qea_report_step *step, const qea_report_model *model) {
+    bool network = qea_report_genes(step) == NULL;
+    size_t known = network ? NUM_VALUE_COLUMNS : 0;
+    for (size_t k = 0; k < known + step->num_objectives; k++) {
+        const char *key = k < known ? value_columns[k] : step->objectives[k - known];
+        if (network && k >= known && is_value_column(key)) continue;
+        qea_text_put(text, ",");
+        if (model == NULL)
+            qea_text_put(text, key);
+        else
+            put_value(text, model, key);
+    }
+}
+
+/* A gene's value: a number as it is, a text in quotes. */
+static void put_gene(qea_text *text, const json_t *value) {
+    if (json_is_string(value))
+        put_quoted(text, json_string_value(value));
+    else
+        qea_text_put_json(text, value, 0);
+}
+
+static void put_trial(qea_text *text, const qea_report_step *step, const qea_report_model *model) {
+    qea_text_printf(text, "%llu,%s,%s,", (unsigned long long)model->id, model->label, qea_report_state(model));
+    put_encoding(text, model);
+    if (model->genes != NULL) {
+        const char *name;
+        json_t *value;
+        json_object_foreach((json_t *)(uintptr_t)model->genes, name, value) {
+            qea_text_put(text, ",");
+            put_gene(text, value);
+        }
+    } else {
+        qea_text_put(text, ",");
+        qea_report_put_bits(text, model->weight_bits, model->num_layers);
+        qea_text_put(text, ",");
+        qea_report_put_bits(text, model->activation_bits, model->num_layers);
+    }
+    put_values(text, step, model);
+    qea_text_put(text, ",");
+    if (isfinite(model->hypervolume)) qea_text_put_double(text, model->hypervolume);
+    qea_text_put(text, "\n");
+}
+
+qea_status qea_report_write_trials_csv(qea_context *ctx, const qea_report_step *step, const char *path) {
+    qea_text text = {0};
+    const json_t *genes = qea_report_genes(step);
+    qea_text_put(&text, "id,label,state,encoding");
+    if (genes != NULL) {
+        const char *name;
+        json_t *value;
+        json_object_foreach((json_t *)(uintptr_t)genes, name, value) qea_text_printf(&text, ",%s", name);
+    } else {
+        qea_text_put(&text, ",weight_bits,activation_bits");
+    }
+    put_values(&text, step, NULL);
+    qea_text_put(&text, ",hypervolume\n");
+    for (size_t i = 0; i < step->count; i++) put_trial(&text, step, &step->models[i]);
+    return qea_report_write_text(ctx, &text, path);
 }
 
 static void put_json_cell(qea_text *text, json_t *owned) {
@@ -168,7 +219,7 @@ static void put_report_row(qea_text *text, const qea_report_step *step, const qe
     json_t *objectives = json_object();
     for (size_t i = 0; i < step->num_objectives; i++)
         json_object_set_new(objectives, step->objectives[i],
-                            json_string(strcmp(step->objectives[i], "accuracy") == 0 ? "MAX" : "MIN"));
+                            json_string(qea_report_is_maximized(step, i) ? "MAX" : "MIN"));
     put_json_cell(text, objectives);
     qea_text_put(text, ",");
     put_json_cell(text, objectives_list(step));

@@ -12,6 +12,10 @@ json_t *qea_report_bits_json(const uint8_t *bits, size_t count) {
 
 json_t *qea_report_description(const qea_report_step *step, const qea_report_model *model) {
     json_t *desc = step->description != NULL ? json_deep_copy(step->description) : json_object();
+    if (model->genes != NULL) {
+        json_object_set_new(desc, "genes", json_deep_copy(model->genes));
+        return desc;
+    }
     json_object_set_new(desc, "nbit_w_list", qea_report_bits_json(model->weight_bits, model->num_layers));
     json_object_set_new(desc, "nbit_a_list", qea_report_bits_json(model->activation_bits, model->num_layers));
     return desc;
@@ -35,6 +39,10 @@ static json_t *objectives_of(const qea_report_step *step, const qea_report_model
 }
 
 static void put_bits(json_t *object, const qea_report_model *model) {
+    if (model->genes != NULL) {
+        json_object_set_new(object, "genes", json_deep_copy(model->genes));
+        return;
+    }
     json_object_set_new(object, "weight_bits", qea_report_bits_json(model->weight_bits, model->num_layers));
     json_object_set_new(object, "activation_bits", qea_report_bits_json(model->activation_bits, model->num_layers));
 }

@@ -31,6 +31,12 @@ QEA_MUST_USE qea_status qea_report_order(qea_context *ctx, const qea_report_step
 /* The step's description with nbit_w_list and nbit_a_list added; owned by the caller. */
 json_t *qea_report_description(const qea_report_step *step, const qea_report_model *model);
 
+/* Does a larger value of the step's objective count as better? */
+bool qea_report_is_maximized(const qea_report_step *step, size_t objective);
+
+/* The step's genes by name, where there is no network; else NULL. */
+const json_t *qea_report_genes(const qea_report_step *step);
+
 /* A list of bits; owned by the caller. */
 json_t *qea_report_bits_json(const uint8_t *bits, size_t count);
 

@@ -21,6 +21,7 @@ typedef struct qea_report_model { /* everything borrowed */
     size_t num_layers;
     const uint8_t *weight_bits, *activation_bits; /* [num_layers] */
     const uint16_t *genome;                       /* [genome_length] */
+    const json_t *genes; /* {"w0": 4, ...} of a search space without a network, then there are no layers; else NULL */
     size_t genome_length;
     const json_t *performance; /* object; NULL unless done */
     int epochs;
@@ -36,6 +37,7 @@ typedef struct qea_report_step {   /* everything borrowed */
     const char *name;              /* "nas", "fully_train" */
     const char *const *objectives; /* [num_objectives] names: keys of performance */
     size_t num_objectives;
+    const bool *maximized;          /* [num_objectives]; NULL: accuracy alone is */
     const qea_report_model *models; /* [count], by id */
     size_t count;
     const json_t *description; /* the search space's description, to which desc_<id>.json adds the bits */
@@ -66,11 +68,12 @@ typedef struct qea_report_page { /* what report.html shows; everything borrowed 
 
 /* --- for machines: equal runs give byte-equal files --- */
 
-/* id,label,state,encoding,weight_bits,activation_bits,<performance keys of the table below>,hypervolume; lists joined
- * with '-'. */
+/* id,label,state,encoding,weight_bits,activation_bits,<performance keys of the table below, objectives of the user's
+ * own>,hypervolume; lists joined with '-'. Without a network: id,label,state,encoding,<genes>,<objectives>,hypervolume.
+ */
 QEA_MUST_USE qea_status qea_report_write_trials_csv(qea_context *ctx, const qea_report_step *step, const char *path);
 /* {"hypervolume", "box", "front": [{"trial", "objectives": {...}, "weight_bits": [...], "activation_bits": [...]},
- * ...]} by trial. */
+ * ...]} by trial; without a network "genes": {...} in place of the bits, in this and the other files. */
 QEA_MUST_USE qea_status qea_report_write_front_json(qea_context *ctx, const qea_report_step *step, const char *path);
 /* {"models": [{"id", "label", "source", "state", "weight_bits", "activation_bits", "performance": {...}}, ...]}. */
 QEA_MUST_USE qea_status qea_report_write_results_json(qea_context *ctx, const qea_report_step *step, const char *path);
@@ -88,7 +91,8 @@ QEA_MUST_USE qea_status qea_report_write_reports_json(qea_context *ctx, const qe
 
 /* --- for people --- */
 
-/* Front models and baselines by falling accuracy: accuracy with its 95 % interval, flops, params, mean bits. */
+/* Front models and baselines by falling accuracy: accuracy with its 95 % interval, flops, params, mean bits. Without a
+ * network: the front by its first objective, the best first, and the genes. */
 void qea_report_table(const qea_report_step *step, qea_text *out);
 
 /* One HTML file that needs nothing else: plots of the objectives, models and their bits, failures, how it was made.

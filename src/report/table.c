@@ -56,6 +56,22 @@ void qea_report_model_name(const qea_report_model *model, char name[48]) {
                        model->num_layers > 0 ? model->activation_bits[0] : 0);
 }
 
+/* The best first; equal ones stay by id. */
+static void sort_by_first_objective(const qea_report_step *step, const qea_report_model **models, size_t count) {
+    bool up = qea_report_is_maximized(step, 0);
+    for (size_t i = 1; i < count; i++) {
+        const qea_report_model *model = models[i];
+        double value = qea_report_value(model, step->objectives[0]);
+        size_t k = i;
+        for (; k > 0; k--) {
+            double other = qea_report_value(models[k - 1], step->objectives[0]);
+            if (!(up ? value > other : value < other)) break;
+            models[k] = models[k - 1];
+        }
+        models[k] = model;
+    }
+}
+
 qea_status qea_report_order(qea_context *ctx, const qea_report_step *step, const qea_report_model ***out,
                             size_t *count) {
     *count = 0;
@@ -63,6 +79,7 @@ qea_status qea_report_order(qea_context *ctx, const qea_report_step *step, const
     for (size_t i = 0; i < step->count; i++)
         if (step->models[i].on_front || strcmp(step->name, "nas") != 0) (*out)[(*count)++] = &step->models[i];
     qsort(*out, *count, sizeof **out, by_falling_accuracy);
+    if (qea_report_genes(step) != NULL) sort_by_first_objective(step, *out, *count);
     return QEA_OK;
 }
 
@@ -90,15 +107,51 @@ static void put_row(qea_text *text, const qea_report_model *model) {
     qea_text_put(text, "\n");
 }
 
+enum { MAX_GENE_TEXT = 100 }; /* of a row; the files have them all */
+
+static void put_gene_row(qea_text *text, const qea_report_step *step, const qea_report_model *model) {
+    char number[32];
+    qea_text_printf(text, "  %6llu", (unsigned long long)model->id);
+    for (size_t i = 0; i < step->num_objectives; i++) {
+        int width = (int)strlen(step->objectives[i]);
+        double value = qea_report_value(model, step->objectives[i]);
+        double rounded = fabs(value) < 1e9 ? round(value * 1e6) / 1e6 : value;
+        qea_text_printf(text, "  %*s", width > 12 ? width : 12, qea_double_format(rounded, number));
+    }
+    qea_text genes = {0};
+    qea_text_put_json(&genes, model->genes, 0);
+    if (genes.bytes != NULL)
+        qea_text_printf(text, "  %.*s%s", MAX_GENE_TEXT, genes.bytes, genes.size > MAX_GENE_TEXT ? "..." : "");
+    text->failed = text->failed || genes.failed;
+    qea_text_free(&genes);
+    qea_text_put(text, "\n");
+}
+
+static void put_header(qea_text *out, const qea_report_step *step) {
+    if (qea_report_genes(step) == NULL) {
+        qea_text_put(out,
+                     "  model                    id   top-1 %  95 % interval   flops M  params k   weight kB  w bits "
+                     "a bits\n");
+        return;
+    }
+    qea_text_put(out, "   trial");
+    for (size_t i = 0; i < step->num_objectives; i++) qea_text_printf(out, "  %12s", step->objectives[i]);
+    qea_text_put(out, "  genes\n");
+}
+
 void qea_report_table(const qea_report_step *step, qea_text *out) {
-    qea_text_put(
-        out, "  model                    id   top-1 %  95 % interval   flops M  params k   weight kB  w bits a bits\n");
+    put_header(out, step);
     const qea_report_model **order;
     size_t count;
     if (qea_report_order(NULL, step, &order, &count) != QEA_OK) {
         out->failed = true;
         return;
     }
-    for (size_t i = 0; i < count; i++) put_row(out, order[i]);
+    for (size_t i = 0; i < count; i++) {
+        if (order[i]->genes != NULL)
+            put_gene_row(out, step, order[i]);
+        else
+            put_row(out, order[i]);
+    }
     qea_free(order);
 }

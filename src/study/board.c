@@ -59,13 +59,20 @@ static qea_status add_point(qea_context *ctx, qea_board *board, const qea_trial_
 static qea_status begin(qea_context *ctx, qea_board *board, int workers) {
     const qea_study_config *config = board->run->config;
     for (int i = 0; i < config->num_objectives; i++)
-        board->objectives[i] = (qea_study_objective){qea_objective_names[config->objectives[i]],
-                                                     qea_objective_maximized(config->objectives[i]), NAN};
+        board->objectives[i] = (qea_study_objective){config->objectives[i].name, config->objectives[i].maximized, NAN};
     board->begun = qea_pool_now();
     QEA_TRY(QEA_NEW(ctx, "running trials", board->slots, (size_t)workers));
     board->num_slots = workers;
     if (strcmp(board->trials->step, "nas") == 0) QEA_TRY(qea_box_volume(ctx, config, &board->run->box, &board->volume));
     for (size_t i = 0; i < board->trials->count; i++) QEA_TRY(add_point(ctx, board, &board->trials->records[i]));
+    return QEA_OK;
+}
+
+qea_status qea_board_measure(qea_context *ctx, qea_board *board) {
+    const qea_run *run = board->run;
+    QEA_TRY(qea_box_volume(ctx, run->config, &run->box, &board->volume));
+    for (size_t i = 0; i < board->trials->count; i++)
+        QEA_TRY(qea_box_add(ctx, run->config, &run->box, board->volume, &board->trials->records[i]));
     return QEA_OK;
 }
 

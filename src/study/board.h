@@ -30,6 +30,8 @@ typedef struct qea_board {         /* start with {0} */
 QEA_MUST_USE qea_status qea_board_create(qea_context *ctx, const qea_run *run, const qea_step_trials *trials,
                                          int workers, qea_board *board);
 void qea_board_clear(qea_board *board);
+/* Begins to measure the hypervolume, where run->box became known only now. */
+QEA_MUST_USE qea_status qea_board_measure(qea_context *ctx, qea_board *board);
 
 void qea_board_start(qea_board *board, uint64_t trial, int attempt);
 /* A worker's {"type": "update", ...} (worker.c) about its trial. */

@@ -3,6 +3,7 @@
 #ifndef QEA_STUDY_CONFIG_H
 #define QEA_STUDY_CONFIG_H
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -16,7 +17,8 @@ enum {
     QEA_MAX_CANDIDATES = 16,
     QEA_MAX_LAYER_RULES = 64,
     QEA_MAX_BASELINES = 32,
-    QEA_MAX_LIMITS = 16
+    QEA_MAX_LIMITS = 16,
+    QEA_NAME_BYTES = 64 /* of the name of a gene or an objective, with the 0 */
 };
 
 typedef struct qea_data_config {
@@ -73,11 +75,26 @@ typedef enum qea_objective {
     QEA_OBJ_COUNT
 } qea_objective;
 extern const char *const qea_objective_names[QEA_OBJ_COUNT];
-bool qea_objective_maximized(qea_objective objective);
+
+/* What the search optimises. */
+typedef struct qea_config_objective {
+    char name[QEA_NAME_BYTES];
+    qea_objective kind;       /* QEA_OBJ_COUNT: one of the user's own, which the command tells */
+    bool maximized, directed; /* directed: the direction is known */
+    bool bounded;             /* low and high, of the hypervolume's box, are given */
+    double low, high;
+} qea_config_objective;
+
+/* A gene that is given by hand. */
+typedef struct qea_custom_gene {
+    char name[QEA_NAME_BYTES];
+    json_t *candidates; /* owned: a list of numbers, texts and booleans */
+} qea_custom_gene;
 
 /* Where the results of a trial of the search come from. */
 typedef enum qea_evaluator {
-    QEA_EVALUATOR_TRAIN /* every network from random weights, as the original */
+    QEA_EVALUATOR_TRAIN,  /* every network from random weights, as the original */
+    QEA_EVALUATOR_COMMAND /* a program tells them (study/command.h) */
 } qea_evaluator;
 
 typedef enum qea_init { QEA_INIT_SCRATCH, QEA_INIT_SEARCH, QEA_INIT_PRETRAINED } qea_init;
@@ -96,12 +113,18 @@ typedef struct qea_study_config {
     /* search */
     size_t length; /* 0 = not given */
     qea_evaluator evaluator;
+    char **command;           /* owned, ends with NULL; of the evaluator command, with its folder */
+    char *command_folder;     /* owned; "" = the current one */
+    double command_timeout_s; /* 0 = none */
+    int command_attempts;     /* that a trial has */
+    size_t num_genes;         /* of a search space given by hand; 0: that of a network */
+    qea_custom_gene *genes;   /* owned */
     size_t num_generations, num_individual, random_samples;
     size_t max_trials; /* 0 = as many as the generations have */
     double budget_s;   /* wall-clock time of the search; 0 = no limit */
     size_t stagnation; /* generations without growth of the hypervolume that end the search; 0 = never */
     int num_objectives;
-    qea_objective objectives[QEA_MAX_OBJECTIVES];
+    qea_config_objective objectives[QEA_MAX_OBJECTIVES];
     int num_candidates, candidates[QEA_MAX_CANDIDATES]; /* ascending */
     qea_quantizer weight_quantizer, activation_quantizer;
     int num_layer_rules;

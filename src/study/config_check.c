@@ -105,5 +105,6 @@ qea_status qea_config_complete(qea_config_reader *r) {
     QEA_TRY(check_network(r));
     QEA_TRY(qea_config_complete_recipe(r, "nas", &r->config->nas_recipe));
     QEA_TRY(qea_config_complete_recipe(r, "fully_train", &r->config->full_recipe));
-    return check_init(r);
+    QEA_TRY(check_init(r));
+    return qea_config_complete_custom(r);
 }

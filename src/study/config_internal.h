@@ -123,8 +123,16 @@ QEA_MUST_USE qea_status qea_config_complete(qea_config_reader *r);
 /* The same for one step's recipe (config_train.c). */
 QEA_MUST_USE qea_status qea_config_complete_recipe(qea_config_reader *r, const char *step, qea_recipe *recipe);
 
+/* --- config_custom.c --- */
+/* Is the search space given by hand; do results come from a program? Also before these keys were read. */
+bool qea_config_is_custom(const qea_config_reader *r);
+bool qea_config_has_command(const qea_config_reader *r);
+bool qea_config_name_ok(const char *name); /* of a gene or an objective */
+QEA_MUST_USE qea_status qea_config_complete_custom(qea_config_reader *r);
+void qea_config_clear_custom(qea_study_config *config);
+
 /* Values of nas.evaluator.type: the original's name, then those of qea_evaluator in its order. */
-#define QEA_EVALUATORS "Evaluator|train"
+#define QEA_EVALUATORS "Evaluator|train|command"
 
 /* --- readers of SPECIAL keys: config_space.c, config_train.c --- */
 #define QEA_CONFIG_SETTER(name)                                                                                        \
@@ -136,6 +144,10 @@ QEA_CONFIG_SETTER(qea_config_set_task_id);
 QEA_CONFIG_SETTER(qea_config_set_objectives);
 QEA_CONFIG_SETTER(qea_config_set_modules);
 QEA_CONFIG_SETTER(qea_config_set_evaluator);
+QEA_CONFIG_SETTER(qea_config_set_genes);
+QEA_CONFIG_SETTER(qea_config_set_directions);
+QEA_CONFIG_SETTER(qea_config_set_bounds);
+QEA_CONFIG_SETTER(qea_config_set_command);
 QEA_CONFIG_SETTER(qea_config_set_candidates);
 QEA_CONFIG_SETTER(qea_config_set_layers);
 QEA_CONFIG_SETTER(qea_config_set_blocks);

@@ -118,7 +118,8 @@ static qea_status set_key(qea_config_reader *r, const qea_config_key *key, const
         node = qea_config_find(r->tree, other);
     }
     if (node != NULL) return set_value(r, key, path, node, base);
-    if (key->required && (full ? r->config->has_fully_train : r->config->has_nas)) {
+    bool no_network = !full && qea_config_is_custom(r);
+    if (key->required && !no_network && (full ? r->config->has_fully_train : r->config->has_nas)) {
         char place[QEA_CONFIG_PLACE];
         return qea_fail(r->ctx, QEA_ERR_CONFIG, "%s: missing, and there is no default%s",
                         qea_study_config_where(r->config, path, place, sizeof place),

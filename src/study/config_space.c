@@ -2,6 +2,7 @@
 #include "study/config_internal.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,8 +16,6 @@ const char *const qea_objective_names[QEA_OBJ_COUNT] = {"accuracy", "flops",    
 #define OBJECTIVES "accuracy|flops|params|bops|weight_bytes|activation_bytes"
 
 enum { MAX_WORKERS = 1024, MAX_CLASSES = 100000, MAX_BLOCKS = 256, MAX_TASK_ID = 100, MAX_SECONDS = 1000000000 };
-
-bool qea_objective_maximized(qea_objective objective) { return objective == QEA_OBJ_ACCURACY; }
 
 QEA_CONFIG_SETTER(qea_config_set_pipeline) {
     bool nas = false, full = false;
@@ -64,6 +63,27 @@ QEA_CONFIG_SETTER(qea_config_set_task_id) {
     return qea_config_set_string(r->ctx, node->text, &r->config->task_id);
 }
 
+static void put_objective(qea_study_config *config, const char *name, qea_objective kind) {
+    qea_config_objective *objective = &config->objectives[config->num_objectives++];
+    bool accuracy = strcmp(name, qea_objective_names[QEA_OBJ_ACCURACY]) == 0;
+    *objective =
+        (qea_config_objective){.kind = kind, .maximized = accuracy, .directed = accuracy || kind != QEA_OBJ_COUNT};
+    (void)snprintf(objective->name, sizeof objective->name, "%s", name);
+}
+
+/* A program may tell any number; of a network given by hand nothing else is known. */
+static qea_status add_any_objective(qea_config_reader *r, const char *path, const qea_yaml *node) {
+    qea_study_config *config = r->config;
+    if (!qea_config_name_ok(node->text))
+        return qea_config_wrong(r, node, path, "letters, digits, '_', '.', '-', '/', '[' and ']', at most 63");
+    for (int i = 0; i < config->num_objectives; i++)
+        if (strcmp(config->objectives[i].name, node->text) == 0)
+            return qea_config_fail(r, node, path, "found '%s' twice", node->text);
+    int index = qea_config_is_custom(r) ? -1 : qea_config_choice(OBJECTIVES, node->text);
+    put_objective(config, node->text, index < 0 ? QEA_OBJ_COUNT : (qea_objective)index);
+    return QEA_OK;
+}
+
 static qea_status add_objective(qea_config_reader *r, const qea_config_key *key, const char *path,
                                 const qea_yaml *node) {
     qea_study_config *config = r->config;
@@ -72,12 +92,13 @@ static qea_status add_objective(qea_config_reader *r, const qea_config_key *key,
         return qea_config_fail(r, node, path,
                                "found 'latency', which cannot be used: there is no integer engine yet that could "
                                "measure it; allowed: accuracy, flops, params, bops, weight_bytes, activation_bytes");
+    if (qea_config_has_command(r)) return add_any_objective(r, path, node);
     int index = qea_config_choice(OBJECTIVES, node->text);
     if (index < 0) return qea_config_wrong_choice(r, node, path, key->allowed, OBJECTIVES);
     for (int i = 0; i < config->num_objectives; i++)
-        if ((int)config->objectives[i] == index) index = -1;
+        if ((int)config->objectives[i].kind == index) index = -1;
     if (index < 0) return qea_config_wrong(r, node, path, key->allowed);
-    config->objectives[config->num_objectives++] = (qea_objective)index;
+    put_objective(config, node->text, (qea_objective)index);
     return QEA_OK;
 }
 

@@ -11,6 +11,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "study/board.h"
+#include "study/command.h"
 #include "study/job.h"
 #include "study/look.h"
 #include "study/run.h"
@@ -30,6 +31,13 @@ static double unix_time(void) {
     struct timespec t;
     clock_gettime(CLOCK_REALTIME, &t);
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static bool is_search(const qea_crew *crew) { return strcmp(crew->trials->step, "nas") == 0; }
+
+/* A program of the user's tells the results. */
+static bool has_command(const qea_crew *crew) {
+    return is_search(crew) && crew->run->config->evaluator == QEA_EVALUATOR_COMMAND;
 }
 
 /* --- progress --- */
@@ -111,7 +119,7 @@ static qea_status fill_objectives(qea_context *ctx, const qea_run *run, const js
     record->num_objectives = (size_t)run->config->num_objectives;
     QEA_TRY(QEA_NEW(ctx, "objectives", record->objectives, record->num_objectives));
     for (size_t i = 0; i < record->num_objectives; i++) {
-        const json_t *value = json_object_get(result, qea_objective_names[run->config->objectives[i]]);
+        const json_t *value = json_object_get(result, run->config->objectives[i].name);
         record->objectives[i] = json_is_number(value) ? json_number_value(value) : NAN;
     }
     return QEA_OK;
@@ -119,11 +127,14 @@ static qea_status fill_objectives(qea_context *ctx, const qea_run *run, const js
 
 static qea_status record_done(qea_context *ctx, qea_crew *crew, qea_trial_record *record, const json_t *performance) {
     qea_cost cost;
-    QEA_TRY(qea_bit_space_cost(ctx, crew->run->space, record->weight_bits, record->activation_bits, &cost));
+    bool network = crew->run->graph != NULL;
+    if (network)
+        QEA_TRY(qea_bit_space_cost(ctx, crew->run->space, record->weight_bits, record->activation_bits, &cost));
     json_t *result = json_deep_copy(performance);
-    put_costs(result, &cost);
+    if (network) put_costs(result, &cost);
     const json_t *measured = json_object_get(result, "measured");
-    record->train_seconds = json_number_value(json_object_get(measured, "seconds"));
+    record->train_seconds = has_command(crew) ? record->ended_s - record->started_s
+                                              : json_number_value(json_object_get(measured, "seconds"));
     record->epochs = (int)json_integer_value(json_object_get(result, "epochs"));
     qea_status status = fill_objectives(ctx, crew->run, result, record);
     qea_text text = {0};
@@ -144,16 +155,18 @@ static bool has_accuracy(const json_t *result) {
     return json_is_number(value) && json_number_value(value) >= 0 && json_number_value(value) <= 1;
 }
 
-static void describe(const qea_crew *crew, const qea_trial_record *record, const qea_outcome *outcome, char *line,
-                     size_t size) {
+static void describe(const qea_crew *crew, const qea_trial_record *record, char *line, size_t size) {
     if (record->state == QEA_TRIAL_FAILED) {
         (void)snprintf(line, size, "%s trial %" PRIu64 " failed: %s", crew->trials->step, record->id, record->reason);
         return;
     }
-    char text[32];
-    double accuracy = json_number_value(json_object_get(outcome->result, "accuracy"));
-    (void)snprintf(line, size, "%s trial %" PRIu64 " done: accuracy %s", crew->trials->step, record->id,
-                   qea_double_format(round(accuracy * 1e6) / 1e6, text));
+    int used = snprintf(line, size, "%s trial %" PRIu64 " done:", crew->trials->step, record->id);
+    for (size_t i = 0; i < record->num_objectives && used > 0 && (size_t)used < size; i++) {
+        char text[32];
+        double value = record->objectives[i], rounded = fabs(value) < 1e9 ? round(value * 1e6) / 1e6 : value;
+        used += snprintf(line + used, size - (size_t)used, "%s %s %s", i > 0 ? "," : "",
+                         crew->run->config->objectives[i].name, qea_double_format(rounded, text));
+    }
 }
 
 static void remove_checkpoint(const qea_crew *crew, uint64_t id);
@@ -166,7 +179,7 @@ static qea_status on_outcome(qea_context *ctx, void *user, const qea_outcome *ou
                         outcome->job);
     record->attempts = outcome->attempts;
     record->ended_s = unix_time();
-    if (outcome->result != NULL && has_accuracy(outcome->result)) {
+    if (outcome->result != NULL && (has_command(crew) || has_accuracy(outcome->result))) {
         QEA_TRY(record_done(ctx, crew, record, outcome->result));
     } else {
         record->state = QEA_TRIAL_FAILED;
@@ -182,7 +195,7 @@ static qea_status on_outcome(qea_context *ctx, void *user, const qea_outcome *ou
     remove_checkpoint(crew, record->id);
     QEA_TRY(qea_board_finish(ctx, &crew->board, record));
     char line[640];
-    describe(crew, record, outcome, line, sizeof line);
+    describe(crew, record, line, sizeof line);
     bool done = record->state == QEA_TRIAL_DONE;
     tell(crew, done ? QEA_STUDY_TRIAL_DONE : QEA_STUDY_TRIAL_FAILED, record, record->reason, line);
     return QEA_OK;
@@ -227,9 +240,18 @@ static qea_status make_job(qea_context *ctx, const qea_crew *crew, qea_trial_rec
     return qea_task_path(ctx, &crew->run->task, name, &job->model);
 }
 
+static qea_status submit_to_command(qea_context *ctx, qea_crew *crew, const qea_trial_record *record) {
+    char *line;
+    QEA_TRY(qea_command_format(ctx, crew->run->space, record, &line));
+    qea_status status = qea_pool_submit(ctx, crew->pool, record->id, line);
+    qea_free(line);
+    return status;
+}
+
 static qea_status submit_one(qea_context *ctx, qea_crew *crew, qea_trial_record *record) {
     qea_job job;
     char *line = NULL;
+    if (has_command(crew)) return submit_to_command(ctx, crew, record);
     qea_status status = make_job(ctx, crew, record, &job);
     if (status == QEA_OK) status = qea_job_format(ctx, &job, &line);
     if (status == QEA_OK) status = qea_pool_submit(ctx, crew->pool, record->id, line);
@@ -245,6 +267,22 @@ int qea_crew_workers(const qea_study_config *config) {
     return workers > 1 ? workers : 1;
 }
 
+qea_status qea_crew_measure(qea_context *ctx, qea_crew *crew) { return qea_board_measure(ctx, &crew->board); }
+
+static void read_command_answer(void *user, uint64_t job, const char *line, qea_answer *out) {
+    const qea_crew *crew = user;
+    qea_command_read_answer(crew->run->config, job, line, out);
+}
+
+/* How trials are given out, where not as to workers of our own. */
+static void prepare_for_command(const qea_study_config *config, qea_pool_config *pool) {
+    pool->what = "evaluator";
+    pool->read = read_command_answer;
+    pool->max_attempts = config->command_attempts;
+    pool->max_losses = 3;
+    if (config->command_timeout_s > 0) pool->timeout_s = config->command_timeout_s;
+}
+
 static qea_status prepare(qea_context *ctx, qea_crew *crew) {
     const qea_study_config *config = crew->run->config;
     crew->workers = qea_crew_workers(config);
@@ -255,14 +293,18 @@ static qea_status prepare(qea_context *ctx, qea_crew *crew) {
     qea_pool_config pool = {.argv = crew->argv,
                             .workers = crew->workers,
                             .log_fd = crew->run->task.log_fd,
-                            .timeout_s = strcmp(crew->trials->step, "nas") == 0 ? config->trial_timeout_s : 0,
+                            .timeout_s = is_search(crew) ? config->trial_timeout_s : 0,
                             .max_attempts = 3,
+                            .max_losses = 100,
+                            .what = "worker",
+                            .read = qea_job_read_answer,
                             .stop = crew->run->options->stop,
                             .user = crew,
                             .on_start = on_start,
                             .on_update = on_update,
                             .on_outcome = on_outcome,
                             .on_event = on_event};
+    if (has_command(crew)) prepare_for_command(config, &pool);
     const qea_search_clock *clock = crew->trials->clock;
     if (clock != NULL && clock->budget > 0) {
         pool.deadline = qea_pool_now() + fmax(0, qea_search_clock_left(clock));

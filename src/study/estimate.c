@@ -109,6 +109,9 @@ static qea_status check_and_estimate(qea_context *ctx, qea_run *run, double seco
     uint8_t *bits = NULL;
     QEA_TRY(qea_run_config(ctx, run->options, "estimate", &run->config));
     QEA_TRY(qea_run_check(ctx, run));
+    if (run->graph == NULL)
+        return qea_fail(ctx, QEA_ERR_CONFIG, "%s: nothing to estimate: the search space is Custom, without a network",
+                        run->config->name);
     qea_status status = QEA_NEW(ctx, "genome", genome, run->space->num_genes);
     if (status == QEA_OK) status = QEA_NEW(ctx, "bits", bits, 2 * run->space->num_layers);
     if (status == QEA_OK) status = estimate(ctx, run, seconds, genome, bits, out);

@@ -1,5 +1,6 @@
 #include "study/job.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -105,12 +106,63 @@ void qea_job_clear(qea_job *job) {
     memset(job, 0, sizeof *job);
 }
 
-uint64_t qea_job_seed(uint64_t run_seed, size_t num_layers, const uint8_t *weight_bits,
-                      const uint8_t *activation_bits) {
-    /* FNV-1a over the bits, then one block of the counter-based generator. */
-    uint64_t hash = 14695981039346656037u;
-    for (size_t i = 0; i < num_layers; i++) hash = (hash ^ weight_bits[i]) * 1099511628211u;
-    for (size_t i = 0; i < num_layers; i++) hash = (hash ^ activation_bits[i]) * 1099511628211u;
+/* --- answers --- */
+
+static qea_status status_by_name(const char *name) {
+    for (int s = QEA_ERR_CONFIG; s <= QEA_ERR_INTERRUPTED; s++)
+        if (name != NULL && strcmp(qea_status_name((qea_status)s), name) == 0) return (qea_status)s;
+    return QEA_ERR_STATE;
+}
+
+static qea_answer_kind kind_of(const json_t *message, const char *type) {
+    if (strcmp(type, "update") == 0) return QEA_ANSWER_UPDATE;
+    if (strcmp(type, "done") == 0) return QEA_ANSWER_DONE;
+    if (strcmp(type, "fatal") == 0) return QEA_ANSWER_FATAL;
+    if (strcmp(type, "failed") != 0) return QEA_ANSWER_WRONG;
+    return json_is_true(json_object_get(message, "memory")) ? QEA_ANSWER_MEMORY : QEA_ANSWER_FAILED;
+}
+
+static const char *reason_of(const json_t *message, const char *type) {
+    const char *reason = json_string_value(json_object_get(message, "reason"));
+    if (message == NULL) return "the worker sent a line that is not JSON";
+    if (type == NULL) return "the worker sent a message without a type";
+    if (kind_of(message, type) == QEA_ANSWER_WRONG) return "the worker sent a message of an unknown type";
+    return reason != NULL ? reason : "no reason was given";
+}
+
+void qea_job_read_answer(void *user, uint64_t job, const char *line, qea_answer *out) {
+    (void)user;
+    (void)job;
+    json_t *message = json_loads(line, JSON_REJECT_DUPLICATES, NULL);
+    const char *type = json_string_value(json_object_get(message, "type"));
+    out->kind = type != NULL ? kind_of(message, type) : QEA_ANSWER_WRONG;
+    out->status = status_by_name(json_string_value(json_object_get(message, "status")));
+    (void)snprintf(out->reason, sizeof out->reason, "%s", reason_of(message, type));
+    if (out->kind == QEA_ANSWER_UPDATE) out->body = json_incref(message);
+    if (out->kind == QEA_ANSWER_DONE) out->body = json_incref(json_object_get(message, "result"));
+    json_decref(message);
+}
+
+/* --- seeds --- */
+
+/* FNV-1a over what is trained, then one block of the counter-based generator. */
+static const uint64_t fnv_basis = 14695981039346656037u, fnv_prime = 1099511628211u;
+
+static uint64_t seed_from(uint64_t run_seed, uint64_t hash) {
     qea_rng rng = qea_rng_make(run_seed, QEA_RNG_TRIAL_SEED, 0, 0);
     return qea_rng_u64(&rng, hash);
+}
+
+uint64_t qea_job_seed(uint64_t run_seed, size_t num_layers, const uint8_t *weight_bits,
+                      const uint8_t *activation_bits) {
+    uint64_t hash = fnv_basis;
+    for (size_t i = 0; i < num_layers; i++) hash = (hash ^ weight_bits[i]) * fnv_prime;
+    for (size_t i = 0; i < num_layers; i++) hash = (hash ^ activation_bits[i]) * fnv_prime;
+    return seed_from(run_seed, hash);
+}
+
+uint64_t qea_job_seed_of_genome(uint64_t run_seed, size_t num_genes, const uint16_t *genome) {
+    uint64_t hash = fnv_basis;
+    for (size_t i = 0; i < num_genes; i++) hash = (hash ^ genome[i]) * fnv_prime;
+    return seed_from(run_seed, hash);
 }

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "quantea/status.h"
+#include "study/pool.h"
 
 typedef struct qea_job {
     uint64_t trial;
@@ -24,7 +24,12 @@ QEA_MUST_USE qea_status qea_job_format(qea_context *ctx, const qea_job *job, cha
 QEA_MUST_USE qea_status qea_job_parse(qea_context *ctx, const char *line, qea_job *out);
 void qea_job_clear(qea_job *job);
 
+/* What a worker's line means (worker.c); for qea_pool_config.read. */
+void qea_job_read_answer(void *user, uint64_t job, const char *line, qea_answer *out);
+
 /* f(run's seed, bits of all layers): equal networks train equally wherever and whenever. */
 uint64_t qea_job_seed(uint64_t run_seed, size_t num_layers, const uint8_t *weight_bits, const uint8_t *activation_bits);
+/* The same for a genome without layers. */
+uint64_t qea_job_seed_of_genome(uint64_t run_seed, size_t num_genes, const uint16_t *genome);
 
 #endif

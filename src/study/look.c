@@ -66,7 +66,7 @@ static qea_status load_step(qea_context *ctx, look *l) {
     l->trials.step = "nas";
     QEA_TRY(qea_step_trials_load(ctx, &l->run, &l->trials));
     QEA_TRY(qea_store_get(ctx, l->run.task.store, "search end", &search_end));
-    l->trials.total = search_end != NULL ? l->trials.count : qea_budget_trials(config);
+    l->trials.total = search_end != NULL && search_end[0] != '\0' ? l->trials.count : qea_budget_trials(config);
     qea_free(search_end);
     return QEA_OK;
 }

@@ -12,7 +12,7 @@
 
 void qea_run_minimised(const qea_run *run, const double *objectives, double *minimised) {
     for (int i = 0; i < run->config->num_objectives; i++)
-        minimised[i] = qea_objective_maximized(run->config->objectives[i]) ? -objectives[i] : objectives[i];
+        minimised[i] = run->config->objectives[i].maximized ? -objectives[i] : objectives[i];
 }
 
 typedef struct nas {
@@ -94,13 +94,32 @@ static qea_status tell_results(qea_context *ctx, nas *n, size_t end) {
     return QEA_OK;
 }
 
+/* The same box from the first trial to the last, also where the task is resumed: known before the search, or from the
+ * first results that are there. */
+static qea_status fix_box(qea_context *ctx, nas *n) {
+    qea_run *run = n->run;
+    if (n->volume != NULL) return QEA_OK;
+    if (!run->box.known) QEA_TRY(qea_box_load(ctx, run->task.store, run->config, &run->box));
+    if (!run->box.known) {
+        QEA_TRY(qea_box_of_space(ctx, run->space, n->trials.records, n->told, &run->box));
+        if (!run->box.known) return QEA_OK;
+        QEA_TRY(qea_box_save(ctx, run->task.store, run->config, &run->box));
+    }
+    QEA_TRY(qea_box_volume(ctx, run->config, &run->box, &n->volume));
+    for (size_t i = 0; i < n->told; i++)
+        QEA_TRY(qea_box_add(ctx, run->config, &run->box, n->volume, &n->trials.records[i]));
+    return n->crew != NULL ? qea_crew_measure(ctx, n->crew) : QEA_OK;
+}
+
 /* Trains what has no result yet, then tells the results. */
 static qea_status finish_generation(qea_context *ctx, nas *n, size_t first_new) {
     QEA_TRY(qea_step_trials_save(ctx, n->run, &n->trials, first_new));
     QEA_TRY(qea_crew_run(ctx, n->crew));
-    double before = n->told > 0 ? qea_box_share(n->volume) : -1; /* any first population is a progress */
+    bool first = n->told == 0; /* which is a progress in any case */
+    double before = qea_box_share(n->volume);
     QEA_TRY(tell_results(ctx, n, n->asked));
-    n->idle = qea_box_share(n->volume) > before ? 0 : n->idle + 1;
+    QEA_TRY(fix_box(ctx, n));
+    n->idle = first || qea_box_share(n->volume) > before ? 0 : n->idle + 1;
     return QEA_OK;
 }
 
@@ -147,14 +166,6 @@ static qea_status search_to_end(qea_context *ctx, nas *n, char **end) {
     }
 }
 
-/* The same box from the first trial to the last, also where the task is resumed. */
-static qea_status fix_box(qea_context *ctx, qea_run *run) {
-    QEA_TRY(qea_box_load(ctx, run->task.store, run->config, &run->box));
-    if (run->box.known) return QEA_OK;
-    QEA_TRY(qea_box_of_space(ctx, run->space, &run->box));
-    return qea_box_save(ctx, run->task.store, run->config, &run->box);
-}
-
 static qea_status run_nas(qea_context *ctx, nas *n, char **end) {
     const qea_study_config *config = n->run->config;
     n->trials.step = "nas";
@@ -163,8 +174,7 @@ static qea_status run_nas(qea_context *ctx, nas *n, char **end) {
     QEA_TRY(QEA_NEW(ctx, "genome", n->genome, n->run->space->num_genes));
     QEA_TRY(QEA_NEW(ctx, "bits", n->bits, 2 * n->run->space->num_layers));
     QEA_TRY(create_search(ctx, n));
-    QEA_TRY(fix_box(ctx, n->run));
-    QEA_TRY(qea_box_volume(ctx, config, &n->run->box, &n->volume));
+    QEA_TRY(fix_box(ctx, n));
     QEA_TRY(qea_step_trials_load(ctx, n->run, &n->trials));
     QEA_TRY(qea_search_clock_start(ctx, n->run->task.store, config->budget_s, &n->clock));
     n->trials.clock = &n->clock;

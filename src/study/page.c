@@ -45,6 +45,7 @@ static qea_status take_layers(qea_context *ctx, page *p) {
 static void describe_network(page *p) {
     int height, width, channels;
     const qea_graph *graph = p->run->graph;
+    if (graph == NULL) return;
     qea_graph_input_shape(graph, &height, &width, &channels);
     (void)snprintf(p->network, sizeof p->network,
                    "%zu quantised layers, %" PRIu64 " parameters, input %d x %d x %d, %d classes",
@@ -94,7 +95,7 @@ static qea_status take_facts(qea_context *ctx, page *p) {
     if (p->config_path == NULL)
         return qea_fail(ctx, QEA_ERR_IO, "%s: asking for its place: %s", p->run->task.config_path, strerror(errno));
     describe_network(p);
-    if (config->has_nas) put_data(&p->data, "search", &config->nas_data);
+    if (config->has_nas && p->run->graph != NULL) put_data(&p->data, "search", &config->nas_data);
     if (config->has_fully_train) put_data(&p->data, "full training", &config->full_data);
     QEA_TRY(qea_text_finish(ctx, &p->data));
     add_fact(p, "configuration file", p->config_path);
@@ -145,6 +146,7 @@ qea_status qea_run_write_page(qea_context *ctx, const qea_run *run, const qea_st
 
 static qea_status load_network(qea_context *ctx, qea_run *run) {
     char *text;
+    if (run->config->num_genes > 0) return QEA_OK; /* there is none */
     QEA_TRY(qea_store_get(ctx, run->task.store, "network", &text));
     if (text == NULL)
         return qea_fail(ctx, QEA_ERR_STATE,

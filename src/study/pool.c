@@ -8,15 +8,13 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/text.h"
 #include "study/process.h"
-
-/* A job that again and again is lost to signals from outside ends the run rather than spinning. */
-enum { MAX_OUTSIDE_LOSSES = 100 };
 
 typedef struct pool_job {
     uint64_t id;
     char *line; /* owned */
-    int attempts, outside_losses;
+    int attempts, losses;
     bool repeatable, finished;
     int worker; /* -1: waiting */
 } pool_job;
@@ -67,7 +65,14 @@ static void forget_jobs(qea_pool *pool) {
 
 void qea_pool_destroy(qea_pool *pool) {
     if (pool == NULL) return;
-    for (int i = 0; i < pool->config.workers; i++) qea_process_free(&pool->workers[i].process);
+    for (int i = 0; i < pool->config.workers; i++) qea_process_hang_up(&pool->workers[i].process);
+    for (int i = 0; i < pool->config.workers; i++) {
+        char how[192];
+        pool_worker *worker = &pool->workers[i];
+        bool idle = worker->job == SIZE_MAX; /* it may end in its own way */
+        if (worker->process.pid > 0) (void)qea_process_end(&worker->process, !idle, -1, how, sizeof how);
+        qea_process_free(&worker->process);
+    }
     forget_jobs(pool);
     qea_free(pool->jobs);
     qea_free(pool->workers);
@@ -113,31 +118,36 @@ static qea_status attempt_failed(qea_context *ctx, qea_pool *pool, pool_job *job
     return QEA_OK;
 }
 
-static qea_status worker_gone(qea_context *ctx, qea_pool *pool, pool_worker *worker, bool kill_it,
-                              const char *because) {
+/* A signal from outside is no attempt; but a job that again and again loses its worker has failed. */
+static qea_status lost_worker(qea_context *ctx, qea_pool *pool, pool_job *job, const char *how) {
+    char text[512];
+    job->attempts--;
+    job->worker = -1;
+    if (++job->losses > pool->config.max_losses) {
+        job->repeatable = false;
+        (void)snprintf(text, sizeof text, "lost %d times to signals from outside; last: the %s was %s", job->losses,
+                       pool->config.what, how);
+        return finish(ctx, pool, job, NULL, text);
+    }
+    (void)snprintf(text, sizeof text, "the %s was %s from outside; the trial starts again", pool->config.what, how);
+    tell_event(pool, job->id, text);
+    pool->next = 0;
+    return QEA_OK;
+}
+
+/* Ends a worker; because: why, where it did not end by itself. */
+static qea_status worker_gone(qea_context *ctx, qea_pool *pool, pool_worker *worker, const char *because) {
     char how[192], text[512];
-    qea_exit end = qea_process_end(&worker->process, kill_it, worker->oom_kills, how, sizeof how);
+    qea_exit end = qea_process_end(&worker->process, because != NULL, worker->oom_kills, how, sizeof how);
     if (worker->job == SIZE_MAX) return QEA_OK;
     pool_job *job = &pool->jobs[worker->job];
     worker->job = SIZE_MAX;
-    if (because != NULL) {
-        job->repeatable = false;
-        return attempt_failed(ctx, pool, job, because);
-    }
-    (void)snprintf(text, sizeof text, "the worker %s%s", how, end == QEA_EXIT_MEMORY ? ": out of memory" : "");
-    if (end != QEA_EXIT_OUTSIDE) {
-        if (end == QEA_EXIT_MEMORY) job->repeatable = false;
-        return attempt_failed(ctx, pool, job, text);
-    }
-    job->attempts--; /* a signal from outside is no attempt */
-    if (++job->outside_losses > MAX_OUTSIDE_LOSSES)
-        return qea_fail(ctx, QEA_ERR_STATE, "trial %llu: lost %d times to signals from outside; last: %s",
-                        (unsigned long long)job->id, job->outside_losses, how);
-    (void)snprintf(text, sizeof text, "the worker was %s from outside; the trial starts again", how);
-    tell_event(pool, job->id, text);
-    job->worker = -1;
-    pool->next = 0;
-    return QEA_OK;
+    if (because != NULL) return attempt_failed(ctx, pool, job, because);
+    if (end == QEA_EXIT_OUTSIDE) return lost_worker(ctx, pool, job, how);
+    if (end == QEA_EXIT_MEMORY) job->repeatable = false;
+    (void)snprintf(text, sizeof text, "the %s %s%s", pool->config.what, how,
+                   end == QEA_EXIT_MEMORY ? ": out of memory" : "");
+    return attempt_failed(ctx, pool, job, text);
 }
 
 static pool_job *next_job(qea_pool *pool) {
@@ -162,73 +172,68 @@ static qea_status give_out(qea_context *ctx, qea_pool *pool) {
         job->worker = i;
         job->attempts++;
         if (pool->config.on_start != NULL) pool->config.on_start(pool->config.user, job->id, job->attempts);
-        if (!qea_process_send(&worker->process, job->line)) QEA_TRY(worker_gone(ctx, pool, worker, true, NULL));
+        if (!qea_process_send(&worker->process, job->line)) QEA_TRY(worker_gone(ctx, pool, worker, NULL));
     }
     return QEA_OK;
 }
 
-static qea_status status_by_name(const char *name) {
-    for (int s = QEA_ERR_CONFIG; s <= QEA_ERR_INTERRUPTED; s++)
-        if (strcmp(qea_status_name((qea_status)s), name) == 0) return (qea_status)s;
-    return QEA_ERR_STATE;
-}
-
-/* One message of a busy worker. */
-static qea_status hear(qea_context *ctx, qea_pool *pool, pool_worker *worker, const json_t *message) {
+static qea_status hear(qea_context *ctx, qea_pool *pool, pool_worker *worker, const qea_answer *answer) {
     pool_job *job = &pool->jobs[worker->job];
-    const char *type = json_string_value(json_object_get(message, "type"));
-    const char *reason = json_string_value(json_object_get(message, "reason"));
-    if (reason == NULL) reason = "no reason was given";
-    if (type == NULL) return worker_gone(ctx, pool, worker, true, "the worker sent a message without a type");
-    if (strcmp(type, "update") == 0) {
-        if (pool->config.on_update != NULL) pool->config.on_update(pool->config.user, job->id, message);
+    switch (answer->kind) {
+    case QEA_ANSWER_UPDATE:
+        if (pool->config.on_update != NULL) pool->config.on_update(pool->config.user, job->id, answer->body);
         return QEA_OK;
+    case QEA_ANSWER_FATAL:
+        return qea_fail(ctx, answer->status, "%s", answer->reason);
+    case QEA_ANSWER_WRONG:
+        return worker_gone(ctx, pool, worker, answer->reason);
+    default:
+        break;
     }
-    if (strcmp(type, "done") == 0) {
-        worker->job = SIZE_MAX;
-        job->worker = -1;
-        return finish(ctx, pool, job, json_object_get(message, "result"), NULL);
-    }
-    if (strcmp(type, "failed") == 0) {
-        worker->job = SIZE_MAX;
-        if (json_is_true(json_object_get(message, "memory"))) {
-            job->repeatable = false;
-            return attempt_failed(ctx, pool, job, reason);
-        }
-        return finish(ctx, pool, job, NULL, reason); /* would fail again in the same way */
-    }
-    if (strcmp(type, "fatal") == 0) {
-        const char *status = json_string_value(json_object_get(message, "status"));
-        return qea_fail(ctx, status_by_name(status != NULL ? status : ""), "%s", reason);
-    }
-    return worker_gone(ctx, pool, worker, true, "the worker sent a message of an unknown type");
+    worker->job = SIZE_MAX;
+    job->worker = -1;
+    if (answer->kind == QEA_ANSWER_DONE) return finish(ctx, pool, job, answer->body, NULL);
+    if (answer->kind == QEA_ANSWER_FAILED) return finish(ctx, pool, job, NULL, answer->reason);
+    job->repeatable = false;
+    return attempt_failed(ctx, pool, job, answer->reason);
 }
 
 static qea_status listen_to(qea_context *ctx, qea_pool *pool, pool_worker *worker) {
-    bool open = qea_process_receive(&worker->process);
+    qea_receipt receipt = qea_process_receive(&worker->process);
     for (const char *line; worker->process.pid != 0 && (line = qea_process_line(&worker->process)) != NULL;) {
         if (worker->job == SIZE_MAX) continue;
-        json_t *message = json_loads(line, JSON_REJECT_DUPLICATES, NULL);
-        if (message == NULL)
-            QEA_TRY(worker_gone(ctx, pool, worker, true, "the worker sent a line that is not JSON"));
-        else {
-            qea_status status = hear(ctx, pool, worker, message);
-            json_decref(message);
-            if (status != QEA_OK) return status;
-        }
+        qea_answer answer = {.kind = QEA_ANSWER_WRONG};
+        pool->config.read(pool->config.user, pool->jobs[worker->job].id, line, &answer);
+        qea_status status = hear(ctx, pool, worker, &answer);
+        json_decref(answer.body);
+        if (status != QEA_OK) return status;
     }
-    if (!open && worker->process.pid != 0) return worker_gone(ctx, pool, worker, false, NULL);
+    if (receipt == QEA_RECEIPT_OPEN || worker->process.pid == 0) return QEA_OK;
+    char text[96];
+    (void)snprintf(text, sizeof text, "the %s sent a line of more than %d bytes", pool->config.what, QEA_LINE_BYTES);
+    return worker_gone(ctx, pool, worker, receipt == QEA_RECEIPT_TOO_LONG ? text : NULL);
+}
+
+/* A worker may be gone while a process that it started keeps its output open. */
+static qea_status check_ended(qea_context *ctx, qea_pool *pool) {
+    for (int i = 0; i < pool->config.workers; i++) {
+        pool_worker *worker = &pool->workers[i];
+        if (worker->job == SIZE_MAX || !qea_process_ended(&worker->process)) continue;
+        QEA_TRY(listen_to(ctx, pool, worker)); /* its last words */
+        if (worker->job != SIZE_MAX) QEA_TRY(worker_gone(ctx, pool, worker, NULL));
+    }
     return QEA_OK;
 }
 
 static qea_status check_timeouts(qea_context *ctx, qea_pool *pool) {
-    if (pool->config.timeout_s <= 0) return QEA_OK;
-    for (int i = 0; i < pool->config.workers; i++) {
+    for (int i = 0; i < pool->config.workers && pool->config.timeout_s > 0; i++) {
         pool_worker *worker = &pool->workers[i];
         if (worker->job == SIZE_MAX || qea_pool_now() - worker->started < pool->config.timeout_s) continue;
-        char text[96];
-        (void)snprintf(text, sizeof text, "time-out: no result after %lld s", (long long)pool->config.timeout_s);
-        QEA_TRY(worker_gone(ctx, pool, worker, true, text));
+        char text[96], number[32];
+        (void)snprintf(text, sizeof text, "time-out: no result after %s s",
+                       qea_double_format(pool->config.timeout_s, number));
+        pool->jobs[worker->job].repeatable = false;
+        QEA_TRY(worker_gone(ctx, pool, worker, text));
     }
     return QEA_OK;
 }
@@ -259,6 +264,7 @@ static qea_status drain(qea_context *ctx, qea_pool *pool) {
         if (late >= 0 && (late >= pool->config.grace_s || qea_pool_running(pool) == 0)) return QEA_OK;
         if (late < 0) QEA_TRY(give_out(ctx, pool));
         QEA_TRY(wait_and_listen(ctx, pool));
+        QEA_TRY(check_ended(ctx, pool));
         QEA_TRY(check_timeouts(ctx, pool));
     }
     return QEA_OK;

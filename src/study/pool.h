@@ -1,5 +1,5 @@
 /* study/pool.h: jobs on worker processes: dispatch, time-outs, crashes, retries. Knows nothing of networks: a job is an
- * id and a line of JSON, an answer is a JSON object (docs in worker.c). */
+ * id and a line, and what a worker's line means is for `read` to say. */
 #ifndef QEA_STUDY_POOL_H
 #define QEA_STUDY_POOL_H
 
@@ -18,16 +18,36 @@ typedef struct qea_outcome {
     bool repeatable;      /* false: a time-out or a lack of memory was among the attempts */
 } qea_outcome;
 
+typedef enum qea_answer_kind {
+    QEA_ANSWER_UPDATE, /* the job goes on */
+    QEA_ANSWER_DONE,   /* with a result */
+    QEA_ANSWER_FAILED, /* the job failed, and would again */
+    QEA_ANSWER_MEMORY, /* the job failed for lack of memory; trying again may help */
+    QEA_ANSWER_FATAL,  /* no job can work */
+    QEA_ANSWER_WRONG   /* no answer to this job: the worker is started anew */
+} qea_answer_kind;
+
+typedef struct qea_answer {
+    qea_answer_kind kind;
+    json_t *body;      /* owned by the pool: of an update the message, of DONE the result; else NULL */
+    qea_status status; /* FATAL */
+    char reason[512];  /* all but UPDATE and DONE */
+} qea_answer;
+
 typedef struct qea_pool_config {
     const char *const *argv;           /* borrowed; of a worker, NULL-terminated */
     int workers;                       /* >= 1 */
     int log_fd;                        /* workers' stderr; -1: ours */
     double timeout_s;                  /* of one attempt; 0 = none */
     int max_attempts;                  /* >= 1 */
+    int max_losses;                    /* workers that a job may lose to signals from outside before it has failed */
+    const char *what;                  /* borrowed; "worker", for messages */
     double deadline;                   /* by qea_pool_now; from then on no job begins; 0 = none */
     double grace_s;                    /* that running jobs have behind the deadline to end */
     const volatile sig_atomic_t *stop; /* borrowed or NULL */
     void *user;
+    /* What a line of a busy worker means; *out is zeroed. */
+    void (*read)(void *user, uint64_t job, const char *line, qea_answer *out);
     /* A job was given to a worker. */
     void (*on_start)(void *user, uint64_t job, int attempt);
     /* {"type": "update", ...} of a running job; NULL message: about once a second, time passes. */

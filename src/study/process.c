@@ -9,7 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/error.h"
@@ -65,6 +67,9 @@ qea_status qea_process_start(qea_context *ctx, qea_process *process, const char 
         close_end(&out[0]);
         return status;
     }
+    /* A worker that does not read its jobs must not hold up the coordinator. */
+    const struct timeval patience = {.tv_sec = 10};
+    (void)setsockopt(in[0], SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
     process->to = in[0];
     process->from = out[0];
     (void)fcntl(process->from, F_SETFL, O_NONBLOCK);
@@ -86,7 +91,7 @@ bool qea_process_send(qea_process *process, const char *line) {
     return send_all(process->to, line, strlen(line)) && send_all(process->to, "\n", 1);
 }
 
-bool qea_process_receive(qea_process *process) {
+qea_receipt qea_process_receive(qea_process *process) {
     memmove(process->buffer, process->buffer + process->taken, process->filled - process->taken);
     process->filled -= process->taken;
     process->taken = 0;
@@ -97,10 +102,11 @@ bool qea_process_receive(qea_process *process) {
         } else if (got < 0 && errno == EINTR) {
             continue;
         } else {
-            return got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
+            return got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK) ? QEA_RECEIPT_OPEN : QEA_RECEIPT_CLOSED;
         }
     }
-    return memchr(process->buffer, '\n', process->filled) != NULL;
+    bool whole = memchr(process->buffer, '\n', process->filled) != NULL;
+    return whole ? QEA_RECEIPT_OPEN : QEA_RECEIPT_TOO_LONG;
 }
 
 const char *qea_process_line(qea_process *process) {
@@ -142,15 +148,38 @@ static bool is_crash_signal(int signal_number) {
     }
 }
 
+bool qea_process_ended(const qea_process *process) {
+    siginfo_t info = {.si_pid = 0};
+    return waitid(P_PID, (id_t)process->pid, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid == process->pid;
+}
+
+void qea_process_hang_up(qea_process *process) { close_end(&process->to); }
+
+static bool ends_soon(const qea_process *process) {
+    const struct timespec pause = {0, 10000000};
+    for (int i = 0; i < 200; i++) {
+        if (qea_process_ended(process)) return true;
+        nanosleep(&pause, NULL);
+    }
+    return false;
+}
+
 qea_exit qea_process_end(qea_process *process, bool kill_it, long oom_kills, char *how, size_t how_size) {
     int status = 0;
-    if (kill_it) kill(process->pid, SIGKILL);
     close_end(&process->to);
+    if (!kill_it) kill_it = !ends_soon(process);
+    if (kill_it) kill(process->pid, SIGKILL);
+    /* What it started goes with it: they are one group. It is not reaped yet, so the id is still its own. */
+    kill(-process->pid, SIGKILL);
     while (waitpid(process->pid, &status, 0) < 0 && errno == EINTR) {
     }
     close_end(&process->from);
     process->pid = 0;
     process->filled = process->taken = 0;
+    if (kill_it) {
+        (void)snprintf(how, how_size, "hung up and went on");
+        return QEA_EXIT_CRASH;
+    }
     if (!WIFSIGNALED(status)) {
         (void)snprintf(how, how_size, "ended with exit code %d", WEXITSTATUS(status));
         return QEA_EXIT_CRASH;

@@ -23,20 +23,31 @@ typedef enum qea_exit { QEA_EXIT_CRASH, QEA_EXIT_MEMORY, QEA_EXIT_OUTSIDE } qea_
 /* Starts argv (NULL-terminated, argv[0] is the path) by exec; its stderr goes to log_fd. */
 QEA_MUST_USE qea_status qea_process_start(qea_context *ctx, qea_process *process, const char *const *argv, int log_fd);
 
-/* Sends a line (a newline is added). false: the process is gone. */
+/* Sends a line (a newline is added). false: the process is gone, or has not read for 10 s. */
 bool qea_process_send(qea_process *process, const char *line);
 
-/* Reads what is there without blocking. false: the process closed its end (it is gone) or sent a line that is too long.
- */
-bool qea_process_receive(qea_process *process);
+typedef enum qea_receipt {
+    QEA_RECEIPT_OPEN,    /* more may come */
+    QEA_RECEIPT_CLOSED,  /* the process closed its end: it is gone, or will never answer */
+    QEA_RECEIPT_TOO_LONG /* a line has no end */
+} qea_receipt;
+
+/* Reads what is there without blocking. */
+qea_receipt qea_process_receive(qea_process *process);
 
 /* The next whole line without its newline, valid until the next receive; NULL: none. */
 const char *qea_process_line(qea_process *process);
 
-/* Kills it if it still runs, reaps it and says how it ended; `oom_kills` is qea_oom_kills() from before its last job.
- * `how` gets words such as "killed by signal 11 (Segmentation fault)". */
+/* Ends it and all of its group, reaps it and says how it ended: killed at once, or after the moment that it has to end
+ * by itself, having closed its end; `oom_kills` is qea_oom_kills() from before its last job. `how` gets words such as
+ * "killed by signal 11 (Segmentation fault)". */
 qea_exit qea_process_end(qea_process *process, bool kill_it, long oom_kills, char *how, size_t how_size);
 void qea_process_free(qea_process *process);
+
+/* Closes its stdin, which tells a worker to end. */
+void qea_process_hang_up(qea_process *process);
+/* It has ended and waits to be reaped. */
+bool qea_process_ended(const qea_process *process);
 
 /* The kernel's count of processes killed for lack of memory (/proc/vmstat); -1: not known. */
 long qea_oom_kills(void);

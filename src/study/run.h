@@ -62,6 +62,8 @@ int qea_crew_workers(const qea_study_config *config);
 typedef struct qea_crew qea_crew;
 QEA_MUST_USE qea_status qea_crew_create(qea_context *ctx, const qea_run *run, qea_step_trials *trials, qea_crew **out);
 void qea_crew_destroy(qea_crew *crew);
+/* Begins to measure the hypervolume, now that run->box is known. */
+QEA_MUST_USE qea_status qea_crew_measure(qea_context *ctx, qea_crew *crew);
 /* Trains every record of the step that is in state ASKED; each result is in the store before the next is taken. Where
  * the clock's budget ends before, records stay ASKED. */
 QEA_MUST_USE qea_status qea_crew_run(qea_context *ctx, qea_crew *crew);

@@ -186,6 +186,21 @@ static qea_status build(qea_context *ctx, qea_bit_space *space) {
     return check_limits(ctx, space);
 }
 
+/* Genes without layers. */
+static qea_status build_custom(qea_context *ctx, qea_bit_space *space) {
+    const qea_study_config *config = space->config;
+    char place[512];
+    if (config->length != 0 && config->length != config->num_genes)
+        return qea_fail(ctx, QEA_ERR_CONFIG, "%s: found %zu, but there are %zu genes",
+                        qea_study_config_where(config, "nas.search_algorithm.policy.length", place, sizeof place),
+                        config->length, config->num_genes);
+    space->num_genes = config->num_genes;
+    QEA_TRY(QEA_NEW(ctx, "gene sizes", space->gene_sizes, space->num_genes));
+    for (size_t i = 0; i < space->num_genes; i++)
+        space->gene_sizes[i] = (uint16_t)json_array_size(config->genes[i].candidates);
+    return QEA_OK;
+}
+
 qea_status qea_bit_space_create(qea_context *ctx, const qea_study_config *config, const qea_graph *graph,
                                 qea_bit_space **out) {
     *out = NULL;
@@ -193,8 +208,8 @@ qea_status qea_bit_space_create(qea_context *ctx, const qea_study_config *config
     QEA_TRY(QEA_NEW(ctx, "search space", space, 1));
     space->config = config;
     space->graph = graph;
-    space->num_layers = qea_graph_num_quantized(graph);
-    qea_status status = build(ctx, space);
+    space->num_layers = graph != NULL ? qea_graph_num_quantized(graph) : 0;
+    qea_status status = graph != NULL ? build(ctx, space) : build_custom(ctx, space);
     if (status == QEA_OK)
         *out = space;
     else
@@ -294,6 +309,9 @@ static int by_bops(const void *x, const void *y) {
 qea_status qea_bit_space_uniform(qea_context *ctx, const qea_bit_space *space, size_t most, uint16_t **genomes,
                                  size_t *count) {
     const qea_study_config *config = space->config;
+    *genomes = NULL;
+    *count = 0;
+    if (space->graph == NULL) return QEA_OK; /* bits alone are uniform */
     size_t n = (size_t)config->num_candidates, num_equal = n < most ? n : most, num_mixed = 0;
     bit_pair mixed[QEA_MAX_CANDIDATES * QEA_MAX_CANDIDATES];
     for (size_t i = 0; i < n; i++)

@@ -10,18 +10,19 @@ typedef struct qea_gene {
 } qea_gene;
 
 typedef struct qea_bit_space {
-    const qea_graph *graph;         /* borrowed */
+    const qea_graph *graph;         /* borrowed; NULL: the genes are given by hand, there are no layers */
     const qea_study_config *config; /* borrowed */
     size_t num_layers;              /* quantised layers L */
     size_t num_genes;               /* 2 L without ties: weights of all layers, then activations */
-    qea_gene *genes;                /* owned, [num_genes] */
+    qea_gene *genes;                /* owned, [num_genes]; NULL without a graph */
     uint16_t *gene_sizes;           /* owned, [num_genes] */
     size_t *weight_gene;            /* owned, [L] */
     size_t *activation_gene;        /* owned, [L] */
     uint8_t *scratch_bits;          /* owned, [2 L] */
 } qea_bit_space;
 
-/* QEA_ERR_CONFIG: config->length is given and is not 2 L; a rule that matches no layer; bits the quantiser has not. */
+/* QEA_ERR_CONFIG: config->length is given and is not the number of genes; a rule that matches no layer; bits the
+ * quantiser has not. */
 QEA_MUST_USE qea_status qea_bit_space_create(qea_context *ctx, const qea_study_config *config, const qea_graph *graph,
                                              qea_bit_space **out);
 void qea_bit_space_destroy(qea_bit_space *space);

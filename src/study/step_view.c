@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "study/command.h"
 
 static json_t *describe_space(const qea_run *run) {
     const qea_resnet_options *network = &run->config->network;
@@ -50,7 +51,9 @@ static qea_report_model model_of(const qea_run *run, const qea_trial_record *rec
                               .hypervolume = NAN};
     if (record->result_json != NULL) model.performance = json_loads(record->result_json, 0, NULL);
     qea_cost cost = {0};
-    if (qea_bit_space_cost(NULL, run->space, record->weight_bits, record->activation_bits, &cost) == QEA_OK) {
+    if (run->graph == NULL)
+        model.genes = qea_command_genes(run->space, record);
+    else if (qea_bit_space_cost(NULL, run->space, record->weight_bits, record->activation_bits, &cost) == QEA_OK) {
         model.mean_weight_bits = cost.mean_weight_bits;
         model.mean_activation_bits = cost.mean_activation_bits;
     }
@@ -71,8 +74,10 @@ static qea_status mark_front(qea_context *ctx, const qea_run *run, qea_step_view
 }
 
 void qea_step_view_clear(qea_step_view *view) {
-    for (size_t i = 0; view->models != NULL && i < view->trials.count; i++)
+    for (size_t i = 0; view->models != NULL && i < view->trials.count; i++) {
         json_decref((json_t *)(uintptr_t)view->models[i].performance);
+        json_decref((json_t *)(uintptr_t)view->models[i].genes);
+    }
     qea_free(view->models);
     json_decref(view->description);
     json_decref(view->box);
@@ -112,11 +117,12 @@ qea_status qea_step_view_load(qea_context *ctx, const qea_run *run, const char *
     QEA_TRY(qea_step_trials_load(ctx, run, &view->trials));
     QEA_TRY(QEA_NEW(ctx, "report", view->models, view->trials.count));
     for (size_t i = 0; i < view->trials.count; i++) view->models[i] = model_of(run, &view->trials.records[i]);
-    view->description = describe_space(run);
-    for (int i = 0; i < run->config->num_objectives; i++)
-        view->objectives[i] = qea_objective_names[run->config->objectives[i]];
+    if (run->graph != NULL) view->description = describe_space(run);
+    for (int i = 0; i < run->config->num_objectives; i++) view->objectives[i] = run->config->objectives[i].name;
+    for (int i = 0; i < run->config->num_objectives; i++) view->maximized[i] = run->config->objectives[i].maximized;
     view->step = (qea_report_step){.name = name,
                                    .objectives = view->objectives,
+                                   .maximized = view->maximized,
                                    .num_objectives = (size_t)run->config->num_objectives,
                                    .models = view->models,
                                    .count = view->trials.count,

@@ -9,6 +9,7 @@ typedef struct qea_step_view { /* start with {0} */
     qea_report_model *models;  /* owned, [trials.count] */
     json_t *description, *box; /* owned */
     const char *objectives[QEA_MAX_OBJECTIVES];
+    bool maximized[QEA_MAX_OBJECTIVES];
     qea_report_step step;
 } qea_step_view;
 

@@ -34,8 +34,8 @@ qea_status qea_run_config(qea_context *ctx, const qea_study_options *options, co
                           qea_study_config **out) {
     qea_config_override overrides[MAX_OVERRIDES];
     size_t count = options->num_overrides;
-    if (count > MAX_OVERRIDES - 5)
-        return qea_fail(ctx, QEA_ERR_CONFIG, "%zu overrides: at most %d are allowed", count, MAX_OVERRIDES - 5);
+    if (count > MAX_OVERRIDES - 7)
+        return qea_fail(ctx, QEA_ERR_CONFIG, "%zu overrides: at most %d are allowed", count, MAX_OVERRIDES - 7);
     for (size_t i = 0; i < count; i++)
         overrides[i] = (qea_config_override){options->overrides[i].key, options->overrides[i].value,
                                              options->overrides[i].literal ? QEA_SET_TEXT : QEA_SET_YAML};
@@ -46,8 +46,11 @@ qea_status qea_run_config(qea_context *ctx, const qea_study_options *options, co
     QEA_TRY(qea_study_config_read(ctx, options->config_path, overrides, count, out));
     if ((*out)->task_id[0] == '\0')
         overrides[count++] = (qea_config_override){"general.task.task_id", made_name, QEA_SET_TEXT};
-    char *paths[3] = {NULL, NULL, NULL};
-    if ((*out)->has_nas)
+    char *paths[4] = {NULL, NULL, NULL, NULL};
+    if ((*out)->evaluator == QEA_EVALUATOR_COMMAND)
+        make_absolute("nas.evaluator.folder", (*out)->command_folder[0] != '\0' ? (*out)->command_folder : ".",
+                      overrides, &count, &paths[3]);
+    if ((*out)->has_nas && (*out)->num_genes == 0)
         make_absolute("nas.dataset.common.data_path", (*out)->nas_data.path, overrides, &count, &paths[0]);
     if ((*out)->has_fully_train)
         make_absolute("fully_train.dataset.common.data_path", (*out)->full_data.path, overrides, &count, &paths[1]);
@@ -55,7 +58,7 @@ qea_status qea_run_config(qea_context *ctx, const qea_study_options *options, co
     qea_study_config_destroy(*out);
     *out = NULL;
     qea_status status = qea_study_config_read(ctx, options->config_path, overrides, count, out);
-    for (int i = 0; i < 3; i++) free(paths[i]);
+    for (int i = 0; i < 4; i++) free(paths[i]);
     return status;
 }
 
@@ -163,6 +166,7 @@ static qea_status warn_if_not_repeatable(qea_context *ctx, const qea_run *run) {
 /* The network goes into the store, so that a report needs no images. */
 static qea_status record_network(qea_context *ctx, qea_run *run) {
     char *text;
+    if (run->graph == NULL) return QEA_OK;
     QEA_TRY(qea_graph_to_json(ctx, run->graph, &text));
     qea_status status = qea_store_set(ctx, run->task.store, "network", text);
     qea_string_free(text);

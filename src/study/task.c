@@ -151,9 +151,11 @@ qea_status qea_task_environment(qea_context *ctx, qea_task *task, const qea_stud
     char threads[16];
     (void)snprintf(threads, sizeof threads, "%d", config->threads_per_worker);
     QEA_TRY(record_or_compare(ctx, task, "version", QEA_VERSION, force));
-    QEA_TRY(record_or_compare(ctx, task, "instruction set", qea_kernels_isa(), force));
-    QEA_TRY(record_or_compare(ctx, task, "convolution library", qea_kernels_library_version(), force));
-    QEA_TRY(record_or_compare(ctx, task, "threads per trial", threads, force));
+    if (config->num_genes == 0) { /* else nothing is trained here */
+        QEA_TRY(record_or_compare(ctx, task, "instruction set", qea_kernels_isa(), force));
+        QEA_TRY(record_or_compare(ctx, task, "convolution library", qea_kernels_library_version(), force));
+        QEA_TRY(record_or_compare(ctx, task, "threads per trial", threads, force));
+    }
     char machine[200];
     describe_machine(machine, sizeof machine);
     return qea_store_set(ctx, task->store, "machine", machine);

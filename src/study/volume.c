@@ -8,17 +8,38 @@
 
 static const char setting[] = "hypervolume box";
 
-qea_status qea_box_of_space(qea_context *ctx, const qea_bit_space *space, qea_box *out) {
-    qea_cost least, most;
-    *out = (qea_box){0};
-    QEA_TRY(qea_bit_space_extremes(ctx, space, &least, &most));
-    for (int i = 0; i < space->config->num_objectives; i++) {
-        qea_objective objective = space->config->objectives[i];
-        bool accuracy = objective == QEA_OBJ_ACCURACY;
-        out->low[i] = accuracy ? 1.0 / qea_graph_num_classes(space->graph) : qea_cost_value(&least, objective);
-        out->high[i] = accuracy ? 1 : qea_cost_value(&most, objective);
+/* false: no trial is done. */
+static bool range_of_results(const qea_trial_record *records, size_t count, int objective, double *low, double *high) {
+    bool found = false;
+    for (size_t i = 0; i < count; i++) {
+        if (records[i].state != QEA_TRIAL_DONE || (size_t)objective >= records[i].num_objectives) continue;
+        double value = records[i].objectives[objective];
+        *low = found ? fmin(*low, value) : value;
+        *high = found ? fmax(*high, value) : value;
+        found = true;
     }
-    out->known = true;
+    return found;
+}
+
+qea_status qea_box_of_space(qea_context *ctx, const qea_bit_space *space, const qea_trial_record *records, size_t count,
+                            qea_box *out) {
+    qea_cost least, most;
+    *out = (qea_box){.known = true};
+    if (space->graph != NULL) QEA_TRY(qea_bit_space_extremes(ctx, space, &least, &most));
+    for (int i = 0; i < space->config->num_objectives; i++) {
+        const qea_config_objective *objective = &space->config->objectives[i];
+        double *low = &out->low[i], *high = &out->high[i];
+        if (objective->bounded) {
+            *low = objective->low;
+            *high = objective->high;
+        } else if (objective->kind == QEA_OBJ_COUNT) {
+            out->known = range_of_results(records, count, i, low, high) && out->known;
+        } else {
+            bool accuracy = objective->kind == QEA_OBJ_ACCURACY;
+            *low = accuracy ? 1.0 / qea_graph_num_classes(space->graph) : qea_cost_value(&least, objective->kind);
+            *high = accuracy ? 1 : qea_cost_value(&most, objective->kind);
+        }
+    }
     return QEA_OK;
 }
 
@@ -29,14 +50,14 @@ json_t *qea_box_to_json(const qea_study_config *config, const qea_box *box) {
         json_t *pair = json_array();
         json_array_append_new(pair, json_real(box->low[i]));
         json_array_append_new(pair, json_real(box->high[i]));
-        json_object_set_new(object, qea_objective_names[config->objectives[i]], pair);
+        json_object_set_new(object, config->objectives[i].name, pair);
     }
     return object;
 }
 
 static bool read_box(const json_t *object, const qea_study_config *config, qea_box *out) {
     for (int i = 0; i < config->num_objectives; i++) {
-        const json_t *pair = json_object_get(object, qea_objective_names[config->objectives[i]]);
+        const json_t *pair = json_object_get(object, config->objectives[i].name);
         if (json_array_size(pair) != 2 || !json_is_number(json_array_get(pair, 0)) ||
             !json_is_number(json_array_get(pair, 1)))
             return false;
@@ -87,7 +108,7 @@ qea_status qea_box_add(qea_context *ctx, const qea_study_config *config, const q
     for (int i = 0; i < config->num_objectives; i++) {
         double value = record->objectives[i], width = box->high[i] - box->low[i];
         if (!isfinite(value)) return QEA_OK;
-        double from_best = qea_objective_maximized(config->objectives[i]) ? box->high[i] - value : value - box->low[i];
+        double from_best = config->objectives[i].maximized ? box->high[i] - value : value - box->low[i];
         depth[i] = width > 0 ? fmax(0, from_best / width) : 0; /* a box without width does not judge */
     }
     return qea_volume_add(ctx, volume, depth);

@@ -10,12 +10,15 @@
 
 /* Of each objective the lowest and the highest value that counts. */
 typedef struct qea_box {
-    bool known;
+    bool known; /* of every objective */
     double low[QEA_MAX_OBJECTIVES], high[QEA_MAX_OBJECTIVES];
 } qea_box;
 
-/* Costs: those of the genome of the fewest and of the most bits; accuracy: from chance (1 / classes) to 1. */
-QEA_MUST_USE qea_status qea_box_of_space(qea_context *ctx, const qea_bit_space *space, qea_box *out);
+/* Costs: those of the genome of the fewest and of the most bits; accuracy: from chance (1 / classes) to 1; objectives
+ * of the user's own: their bounds, and without these the least and the largest value of the trials that are done, in
+ * all: unknown as long as there are none. */
+QEA_MUST_USE qea_status qea_box_of_space(qea_context *ctx, const qea_bit_space *space, const qea_trial_record *records,
+                                         size_t count, qea_box *out);
 
 /* The box of a task is a setting of its store. Loading: unknown where there is none. QEA_ERR_DATA: another box than
  * these objectives'. */

@@ -16,6 +16,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "quantea/study.h"
+#include "study/command.h"
 #include "study/execute.h"
 #include "study/process.h"
 
@@ -97,6 +98,11 @@ qea_status qea_worker_main(qea_context *ctx, const char *config_path, const char
     qea_executor *executor = NULL;
     qea_status status = qea_study_config_read(ctx, config_path, NULL, 0, &config);
     if (status != QEA_OK) return say_failure(ctx, status);
+    if (config->evaluator == QEA_EVALUATOR_COMMAND && strcmp(step, "nas") == 0) {
+        status = qea_command_become(ctx, config);
+        qea_study_config_destroy(config);
+        return status;
+    }
     status = qea_executor_create(ctx, config, step, &executor);
     if (status == QEA_OK)
         status = serve(ctx, executor);

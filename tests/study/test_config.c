@@ -42,8 +42,8 @@ static void the_original_file_means_what_it_meant(void **state) {
     assert_int_equal(c->num_individual, 16);
     assert_int_equal(c->random_samples, 32);
     assert_int_equal(c->num_objectives, 2);
-    assert_int_equal(c->objectives[0], QEA_OBJ_ACCURACY);
-    assert_int_equal(c->objectives[1], QEA_OBJ_FLOPS);
+    assert_int_equal(c->objectives[0].kind, QEA_OBJ_ACCURACY);
+    assert_int_equal(c->objectives[1].kind, QEA_OBJ_FLOPS);
     assert_int_equal(c->num_candidates, 2);
     assert_int_equal(c->candidates[0], 4);
     assert_int_equal(c->candidates[1], 8);
@@ -229,7 +229,7 @@ static void own_additions_are_read(void **state) {
     assert_int_equal(c->nas_data.crop_size, 28);
     assert_int_equal(c->nas_data.normalize_channels, 1);
     assert_true(c->nas_data.transforms.mean[0] == 0.5f && c->nas_data.transforms.std[0] == 0.25f);
-    assert_int_equal(c->objectives[1], QEA_OBJ_WEIGHT_BYTES);
+    assert_int_equal(c->objectives[1].kind, QEA_OBJ_WEIGHT_BYTES);
     assert_int_equal(c->random_samples, 40);
     assert_int_equal(c->weight_quantizer, QEA_LSQ);
     assert_int_equal(c->candidates[0], 2); /* ascending */

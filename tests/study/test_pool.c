@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "study/pool.h"
+#include "study/job.h"
 
 enum { MAX_JOBS = 8 };
 
@@ -60,6 +60,9 @@ static qea_status run_script(const char *script, int workers, int count, double 
                               .log_fd = -1,
                               .timeout_s = timeout_s,
                               .max_attempts = 3,
+                              .max_losses = 100,
+                              .what = "worker",
+                              .read = qea_job_read_answer,
                               .stop = stop,
                               .user = log,
                               .on_start = note_start,
@@ -202,6 +205,8 @@ static void behind_the_deadline_no_job_begins_and_those_that_run_have_the_grace_
                               .workers = 2,
                               .log_fd = -1,
                               .max_attempts = 1,
+                              .what = "worker",
+                              .read = qea_job_read_answer,
                               .deadline = begun + 0.1,
                               .grace_s = 1.5,
                               .user = &log,
@@ -228,8 +233,14 @@ static void a_command_that_cannot_be_started_is_an_error_that_names_it(void **st
     (void)state;
     const char *const argv[] = {"/nonexistent/worker", NULL};
     log_of_outcomes log = {0};
-    qea_pool_config config = {
-        .argv = argv, .workers = 1, .log_fd = -1, .max_attempts = 3, .user = &log, .on_outcome = note_outcome};
+    qea_pool_config config = {.argv = argv,
+                              .workers = 1,
+                              .log_fd = -1,
+                              .max_attempts = 3,
+                              .what = "worker",
+                              .read = qea_job_read_answer,
+                              .user = &log,
+                              .on_outcome = note_outcome};
     qea_context *ctx = qea_context_create();
     qea_pool *pool;
     assert_int_equal(qea_pool_create(ctx, &config, &pool), QEA_OK);
