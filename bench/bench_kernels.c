@@ -1,5 +1,5 @@
 /* bench/bench_kernels.c: speed of the kernels on ResNet-20's shapes: GB/s of the fused passes beside a copy of the same
- * tensors, GFLOP/s of the convolutions. The best of some
+ * tensors, GFLOP/s of the convolutions, the forward ones of integers with their speed over float32. The best of some
  * repeats, in processor time with one thread, so that what else runs on the machine matters little.
  *   bench_kernels [BATCH [THREADS [ISA]]] */
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* kernels/kernels.h: dense loops on shaped buffers. A device is a table of functions; `ref` is the plain C
- * specification that every other table is checked against; `cpu` is the fast one (oneDNN convolutions, own fused
- * passes).
+ * specification that every other table is checked against; `cpu` is the fast one (convolutions by oneDNN and our own,
+ * own fused passes).
  *
  * Layouts: activations NHWC; weights KRSC-free: [K][C/groups][R][S] (as in PyTorch); a "row" is one pixel's C channels.
  * Types: float32 or bfloat16 per buffer. Statistics, coefficients, weights at this interface and all sums are float32

@@ -104,7 +104,7 @@ static size_t row_bytes(const qea_integer_conv *conv) {
     return (size_t)conv->row_pixels * (size_t)conv->shape.c * (conv->bytes ? 1 : 2);
 }
 
-/* Channels of the blocks, the last one filled up to whole vectors. */
+/* Channels of the blocks, the last one filled up to whole vectors; what these add is computed and dropped. */
 static int padded_channels(const qea_integer_conv *conv) {
     return divide_up(conv->shape.k, conv->kernel->lanes) * conv->kernel->lanes;
 }
@@ -166,25 +166,52 @@ static uint8_t *packed_channel(const qea_integer_conv *conv, int k, size_t *step
     return conv->weights + (size_t)first * steps * STEP_BYTES + (size_t)(k - first) * STEP_BYTES;
 }
 
-/* One channel's weights [c][r][s] to their places; the bytes of a row's last step that no weight has stay 0. */
-static int32_t pack_channel(const qea_integer_conv *conv, int k, const float *weights) {
+/* Row r of one channel's weights [c][r][s], as the kernel's steps take them: taps, and channels in each. */
+static int32_t narrow_row(const qea_integer_conv *conv, const float *weights, int r, uint8_t *to) {
     const qea_conv_shape *s = &conv->shape;
-    size_t stride, width = conv->bytes ? 1 : 2;
-    uint8_t *to = packed_channel(conv, k, &stride);
+    size_t window = (size_t)s->r * (size_t)s->s, count = (size_t)s->c, width = conv->bytes ? 1 : 2;
     int32_t sum = 0;
-    for (int c = 0; c < s->c; c++)
-        for (int r = 0; r < s->r; r++)
-            for (int t = 0; t < s->s; t++) {
-                int16_t w = (int16_t)*weights++;
-                size_t byte = (size_t)(t * s->c + c) * width;
-                uint8_t *at = to + ((size_t)r * (size_t)conv->steps + byte / STEP_BYTES) * stride + byte % STEP_BYTES;
-                if (conv->bytes)
-                    *at = (uint8_t)(int8_t)w;
-                else
-                    memcpy(at, &w, sizeof w);
-                sum += w;
-            }
+    for (int t = 0; t < s->s; t++, to += count * width) {
+        const float *from = weights + (size_t)r * (size_t)s->s + (size_t)t;
+        for (size_t c = 0; c < count; c++) {
+            int16_t w = (int16_t)from[c * window];
+            sum += w;
+            if (conv->bytes)
+                to[c] = (uint8_t)(int8_t)w;
+            else
+                memcpy(to + c * sizeof w, &w, sizeof w);
+        }
+    }
     return sum;
+}
+
+/* One channel's weights to their places; the scratch memory holds a row of a window. */
+static int32_t pack_channel(const qea_integer_conv *conv, int k, const float *weights) {
+    size_t stride, steps = (size_t)conv->steps;
+    uint8_t *to = packed_channel(conv, k, &stride), *line = conv->scratch;
+    int32_t sum = 0;
+    memset(line + (steps - 1) * STEP_BYTES, 0, STEP_BYTES); /* what no weight has of the last step */
+    for (int r = 0; r < conv->shape.r; r++) {
+        sum += narrow_row(conv, weights, r, line);
+        for (size_t i = 0; i < steps; i++, to += stride) memcpy(to, line + i * STEP_BYTES, STEP_BYTES);
+    }
+    return sum;
+}
+
+/* NaN is no weight beyond the grid. */
+static qea_status check_weights(qea_context *ctx, qea_integer_conv *conv, const float *weights, size_t count) {
+    float low = (float)conv->grid.w_lo, high = (float)conv->grid.w_hi;
+    int beyond = 0, nan = 0;
+    for (size_t i = 0; i < count; i++) {
+        beyond |= (weights[i] < low) | (weights[i] > high);
+        nan |= weights[i] != weights[i];
+    }
+    conv->nan_weights = nan;
+    for (size_t i = 0; beyond && i < count; i++)
+        if (weights[i] < low || weights[i] > high)
+            return qea_fail(ctx, QEA_ERR_CONFIG, "convolution of integers: weight %zu is %g, allowed: %d..%d", i,
+                            (double)weights[i], conv->grid.w_lo, conv->grid.w_hi);
+    return QEA_OK;
 }
 
 qea_status qea_cpu_integer_set_weights(qea_context *ctx, qea_integer_conv *conv, const float *weights,
@@ -192,16 +219,8 @@ qea_status qea_cpu_integer_set_weights(qea_context *ctx, qea_integer_conv *conv,
     const qea_conv_shape *s = &conv->shape;
     use_grid(conv, grid ? grid : &conv->widest);
     size_t per_channel = (size_t)s->c * (size_t)s->r * (size_t)s->s;
-    float low = (float)conv->grid.w_lo, high = (float)conv->grid.w_hi;
-    conv->nan_weights = false;
-    for (size_t i = 0; i < per_channel * (size_t)s->k; i++) {
-        conv->nan_weights |= isnan(weights[i]);
-        if (weights[i] < low || weights[i] > high)
-            return qea_fail(ctx, QEA_ERR_CONFIG, "convolution of integers: weight %zu is %g, allowed: %d..%d", i,
-                            (double)weights[i], conv->grid.w_lo, conv->grid.w_hi);
-    }
+    QEA_TRY(check_weights(ctx, conv, weights, per_channel * (size_t)s->k));
     if (conv->nan_weights) return QEA_OK;
-    memset(conv->weights, 0, (size_t)padded_channels(conv) * (size_t)s->r * (size_t)conv->steps * STEP_BYTES);
     for (int k = 0; k < s->k; k++)
         conv->start[k] = conv->grid.x_lo * pack_channel(conv, k, weights + (size_t)k * per_channel);
     return QEA_OK;
