@@ -7,7 +7,7 @@ TEST_ARGS ?=
 
 configure = cmake --preset release $(CMAKE_ARGS) --log-level=WARNING >/dev/null
 
-.PHONY: all help demo test bench check sanitize fuzz format config-docs event-docs mistake-docs deb install clean
+.PHONY: all help demo test bench check sanitize fuzz format pictures config-docs event-docs mistake-docs deb install clean
 
 all: ## build/quantea and build/libquantea.so
 	@scripts/install-deps --check build
@@ -62,6 +62,11 @@ fuzz: ## every fuzz target for FUZZ_SECONDS (8)
 format: ## clang-format on all sources
 	@scripts/install-deps check
 	@scripts/check-format --fix
+
+pictures: ## docs/pictures/*.png: report.html of a demonstration of some minutes, in a headless Chromium
+	@scripts/install-deps build demo browser
+	@$(MAKE) --no-print-directory all
+	@scripts/make-pictures
 
 config-docs: ## docs/config.md from the table of configuration keys
 	@scripts/install-deps build test

@@ -59,6 +59,14 @@ QEA_API void qea_study_result_clear(qea_study_result *result);
  * has not begun yet. */
 QEA_API QEA_MUST_USE qea_status qea_study_report(qea_context *ctx, const char *task, const char *base, char **path);
 
+/* Puts several tasks (2 to 8, at any time of each) beside each other: writes one self-contained HTML page to `file`
+ * with the fronts and fully trained models in one plot per pair of the objectives that all have, budgets, hypervolumes
+ * and what differs in configurations and circumstances; *table has the same as text (owned by the caller, free with
+ * qea_string_free). tasks [count]: folders, or names under `base` (NULL: ./tasks). Nothing of the tasks is touched.
+ * QEA_ERR_CONFIG: no such task, or too few or many; QEA_ERR_STATE: one has not begun yet. */
+QEA_API QEA_MUST_USE qea_status qea_study_compare(qea_context *ctx, const char *const *tasks, size_t count,
+                                                  const char *base, const char *file, char **table);
+
 /* A worker's life: jobs from stdin, answers to stdout, one JSON object a line; ends with stdin. The command calls this
  * for `quantea worker`; nobody else should. parent: pid of the coordinator. */
 QEA_API QEA_MUST_USE qea_status qea_worker_main(qea_context *ctx, const char *config_path, const char *step,

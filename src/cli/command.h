@@ -21,8 +21,9 @@ enum {
     QEA_WORKER = 1 << 6,
     QEA_DOCUMENT = 1 << 7,
     QEA_PROGRESS = 1 << 8,
-    QEA_EVERY_COMMAND = (1 << 9) - 1,
-    QEA_ITSELF = 1 << 9 /* quantea without a command */
+    QEA_COMPARE = 1 << 9,
+    QEA_EVERY_COMMAND = (1 << 10) - 1,
+    QEA_ITSELF = 1 << 10 /* quantea without a command */
 };
 
 /* What a value or a plain argument may be; several bits: one of them. */
@@ -102,6 +103,7 @@ int qea_command_estimate(qea_arguments *arguments);
 int qea_command_run(qea_arguments *arguments);
 int qea_command_progress(qea_arguments *arguments);
 int qea_command_report(qea_arguments *arguments);
+int qea_command_compare(qea_arguments *arguments);
 int qea_command_eval(qea_arguments *arguments);
 int qea_command_doctor(qea_arguments *arguments);
 int qea_command_worker(qea_arguments *arguments);

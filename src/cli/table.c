@@ -38,6 +38,14 @@ const qea_command qea_commands[] = {
      .examples = "report first\n"
                  "report tasks/first",
      .kind = QEA_VALUE_TASK, .noun = "task", .least = 1, .most = 1},
+    {QEA_COMPARE, "compare", qea_command_compare, "TASK TASK... [options]",
+     "puts several tasks into one page and one table",
+     .about = "Fronts, fully trained models, uniform baselines, budgets and hypervolumes of 2 to 8 tasks beside each other, "
+              "and what differs in their configurations, versions and machines. The tasks may run, have ended or have been "
+              "killed; they are read only.",
+     .examples = "compare first second\n"
+                 "compare tasks/first elsewhere/second -o both.html",
+     .kind = QEA_VALUE_TASK, .noun = "task", .least = 2, .most = 8},
     {QEA_EVAL, "eval", qea_command_eval, "MODEL.safetensors --data FOLDER [options]",
      "prints the accuracy of a saved model, as it is quantised",
      .about = "The model's own file says which type of data set and which transforms it was trained with.",
@@ -105,6 +113,9 @@ const qea_option qea_options[] = {
      .kind = QEA_VALUE_FILE, .value = "FILE", .fallback = "quantea.yml"},
     {QEA_INIT, 'f', "--force", NULL, "replace the file if it exists",
      .kind = QEA_VALUE_NONE},
+
+    {QEA_COMPARE, 'o', "--output", "-o", "the page to write",
+     .kind = QEA_VALUE_FILE, .value = "FILE", .fallback = "comparison.html"},
 
     {QEA_EVAL, 'p', "--data", "-dp", "where the images are (needed)",
      .kind = QEA_VALUE_FOLDER, .value = "FOLDER"},

@@ -34,6 +34,20 @@ bool qea_html_uniform(const qea_report_model *model);
 /* A baseline of the full training, or a uniform trial of the search: what others are compared with. */
 bool qea_html_reference(const qea_report_model *model);
 
+/* A page: head, style and the beginning of the header with its h1; the section of what is selected, which the script
+ * alone shows and fills, what screen readers say then, and the name of the point under the pointer; the script and the
+ * end. */
+void qea_html_begin(qea_text *out, const char *title);
+void qea_html_selection(qea_text *out);
+void qea_html_end(qea_text *out);
+
+/* "1 h 2 min 3 s"; "-" for NaN. */
+void qea_html_duration(qea_text *out, double seconds);
+/* Behind an open <td>: top-1 accuracy, and a cell with its 95 % interval; both closed. */
+void qea_html_accuracy_cells(qea_text *out, const qea_report_model *model);
+/* How many trials of the search to tell the hypervolume of: what waits has not changed it. */
+size_t qea_html_count_told(const qea_report_step *search);
+
 /* The sections. */
 void qea_html_plots(qea_text *out, const qea_report_page *page);
 void qea_html_curves(qea_text *out, const qea_report_page *page);

@@ -53,7 +53,11 @@ void qea_plot_mark(const qea_plot *plot, const char *kind, const char *mark, con
 void qea_plot_front(const qea_plot *plot, const char *kind, const qea_report_step *step, const char *x_key,
                     const char *y_key);
 
-/* A key of the legend under a plot. */
+/* What the uniform models of a step attain, between them too (html_gain.h); nothing where y is not accuracy. */
+void qea_plot_uniform(const qea_plot *plot, const char *kind, const qea_report_step *step, const char *x_key,
+                      const char *y_key);
+
+/* A key of the legend under a plot; `text` is escaped. */
 void qea_plot_legend(qea_text *out, const char *kind, const char *mark, const char *text);
 
 #endif

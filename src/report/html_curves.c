@@ -23,8 +23,7 @@ static void put_point_id(const qea_plot *plot, const qea_report_model *model, do
 
 /* --- the search --- */
 
-/* Results so far: what waits has not changed the volume. */
-static size_t count_told(const qea_report_step *search) {
+size_t qea_html_count_told(const qea_report_step *search) {
     size_t count = search->count;
     while (count > 0 && search->models[count - 1].waiting) count--;
     return count;
@@ -78,7 +77,7 @@ static void put_volume_plot(qea_text *out, const qea_report_step *search, size_t
 }
 
 static void put_volume(qea_text *out, const qea_report_step *search) {
-    size_t count = count_told(search);
+    size_t count = qea_html_count_told(search);
     double *values;
     if (count == 0 || !isfinite(search->hypervolume) || search->box == NULL) return;
     if (QEA_NEW(NULL, "hypervolume", values, 2 * count) != QEA_OK) {
@@ -216,7 +215,8 @@ static void put_ends(qea_text *out, const qea_report_step *full) {
 
 void qea_html_curves(qea_text *out, const qea_report_page *page) {
     const qea_report_step *search = page->search, *full = page->full;
-    bool trained = any_value(full, "train_loss"), told = count_told(search) > 0 && isfinite(search->hypervolume);
+    bool trained = any_value(full, "train_loss"),
+         told = qea_html_count_told(search) > 0 && isfinite(search->hypervolume);
     if (!trained && !told) return;
     qea_text_put(out,
                  "<section aria-labelledby=\"h-curves\"><h2 id=\"h-curves\">Progress</h2>\n<div class=\"plots\">\n");

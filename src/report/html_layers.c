@@ -37,7 +37,7 @@ static picture picture_make(qea_text *out, const qea_report_page *page, const qe
         p.most_macs = fmax(p.most_macs, share((double)page->layers[i].macs, p.macs));
         p.most_bytes = fmax(p.most_bytes, share(bytes_of(&p, i), p.bytes));
     }
-    p.column = fmin(44, fmax(24, 700.0 / (double)(p.count > 0 ? p.count : 1)));
+    p.column = fmin(44, fmax(24, 480.0 / (double)(p.count > 0 ? p.count : 1)));
     return p;
 }
 

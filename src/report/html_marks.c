@@ -1,10 +1,12 @@
-/* Points of a plot, the stairs of a front, and the legend. */
+/* Points of a plot, the stairs of a front, what uniform bits attain, and the legend. */
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/error.h"
 #include "base/memory.h"
 #include "report/html_axes.h"
+#include "report/html_gain.h"
 
 const char qea_mark_small_disc[] = "M-3.5 0a3.5 3.5 0 1 0 7 0a3.5 3.5 0 1 0 -7 0z";
 const char qea_mark_disc[] = "M-5 0a5 5 0 1 0 10 0a5 5 0 1 0 -10 0z";
@@ -50,6 +52,26 @@ void qea_plot_front(const qea_plot *plot, const char *kind, const qea_report_ste
         plot->out->failed = true;
     }
     qea_free(spots);
+}
+
+void qea_plot_uniform(const qea_plot *plot, const char *kind, const qea_report_step *step, const char *x_key,
+                      const char *y_key) {
+    qea_uniform_curve curve;
+    double *values; /* all x, then all y */
+    if (strcmp(y_key, "accuracy") != 0 || qea_html_is_share(x_key)) return;
+    if (qea_uniform_curve_make(step, x_key, &curve) != QEA_OK ||
+        QEA_NEW(NULL, "uniform models", values, 2 * curve.count + 1) != QEA_OK) {
+        qea_uniform_curve_clear(&curve);
+        plot->out->failed = true;
+        return;
+    }
+    for (size_t i = 0; i < curve.count; i++) {
+        values[i] = qea_report_value(curve.models[i], x_key);
+        values[curve.count + i] = qea_report_value(curve.models[i], y_key);
+    }
+    if (curve.count > 1) qea_plot_line(plot, kind, 0, values, values + curve.count, curve.count, false);
+    qea_free(values);
+    qea_uniform_curve_clear(&curve);
 }
 
 void qea_plot_legend(qea_text *out, const char *kind, const char *mark, const char *text) {

@@ -8,7 +8,7 @@ static unsigned long long id_of(const qea_report_model *model) { return (unsigne
 
 /* --- the table --- */
 
-static void put_accuracy(qea_text *out, const qea_report_model *model) {
+void qea_html_accuracy_cells(qea_text *out, const qea_report_model *model) {
     double accuracy = qea_report_value(model, "accuracy"), low, high;
     qea_wilson_interval(accuracy, qea_report_value(model, "images"), &low, &high);
     qea_html_value(out, "accuracy", accuracy);
@@ -23,7 +23,7 @@ static void put_row(qea_text *out, const qea_report_model *model, const qea_unif
     qea_text_printf(out, "<tr data-t=\"%llu\"><th scope=\"row\"><a href=\"#m%llu\">", id_of(model), id_of(model));
     qea_html_name(out, model);
     qea_text_printf(out, "</a></th><td>%llu</td><td>", id_of(model));
-    put_accuracy(out, model);
+    qea_html_accuracy_cells(out, model);
     for (int i = 0; i < QEA_HTML_NUM_COSTS; i++) {
         qea_text_put(out, "<td>");
         qea_html_value(out, qea_html_costs[i], qea_report_value(model, qea_html_costs[i]));

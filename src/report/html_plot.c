@@ -1,10 +1,7 @@
 /* Scatter plots of report.html: one for each pair of objectives, as SVG. */
 #include <math.h>
 #include <stdio.h>
-#include <string.h>
 
-#include "base/error.h"
-#include "base/memory.h"
 #include "report/html_axes.h"
 #include "report/html_gain.h"
 
@@ -78,23 +75,6 @@ static void put_label(const scatter *s, const qea_report_model *model) {
     qea_text_put(out, "</text>\n");
 }
 
-/* What uniform bits attain: the curve that gains are told against. */
-static void put_uniform_curve(const scatter *s, const qea_report_step *step) {
-    qea_uniform_curve curve;
-    double *values; /* all x, then all y */
-    if (strcmp(s->y_key, "accuracy") != 0 || s->plot.x.share) return;
-    if (qea_uniform_curve_make(step, s->x_key, &curve) != QEA_OK ||
-        QEA_NEW(NULL, "uniform models", values, 2 * curve.count + 1) != QEA_OK) {
-        qea_uniform_curve_clear(&curve);
-        s->plot.out->failed = true;
-        return;
-    }
-    for (size_t i = 0; i < curve.count; i++) (void)values_of(s, curve.models[i], &values[i], &values[curve.count + i]);
-    if (curve.count > 1) qea_plot_line(&s->plot, "between", 0, values, values + curve.count, curve.count, false);
-    qea_free(values);
-    qea_uniform_curve_clear(&curve);
-}
-
 static void put_points(const scatter *s) {
     const qea_report_step *search = s->page->search, *full = s->page->full;
     for (size_t i = 0; i < search->count; i++)
@@ -106,17 +86,16 @@ static void put_points(const scatter *s) {
     /* of more than two objectives a projection has no such line */
     if (search->num_objectives == 2) qea_plot_front(&s->plot, "stairs", search, s->x_key, s->y_key);
     for (size_t i = 0; i < full->count; i++) put_rise(s, &full->models[i]);
-    put_uniform_curve(s, full);
+    qea_plot_uniform(&s->plot, "between", full, s->x_key, s->y_key);
     for (size_t i = 0; i < search->count; i++)
         if (search->models[i].on_front) put_mark(s, &search->models[i], "front", qea_mark_disc);
     for (size_t i = 0; i < full->count; i++) put_interval(s, &full->models[i]);
     for (size_t i = 0; i < full->count; i++)
-        if (qea_html_reference(&full->models[i])) {
-            put_mark(s, &full->models[i], "baseline", qea_mark_square);
-            put_label(s, &full->models[i]);
-        }
+        if (qea_html_reference(&full->models[i])) put_mark(s, &full->models[i], "baseline", qea_mark_square);
     for (size_t i = 0; i < full->count; i++)
         if (!qea_html_reference(&full->models[i])) put_mark(s, &full->models[i], "final", qea_mark_diamond);
+    for (size_t i = 0; i < full->count; i++)
+        if (qea_html_reference(&full->models[i])) put_label(s, &full->models[i]);
 }
 
 static void put_legend(const scatter *s) {

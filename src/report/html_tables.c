@@ -127,7 +127,7 @@ static void put_time(qea_text *out, double unix_s) {
                     parts.tm_hour, parts.tm_min, parts.tm_sec);
 }
 
-static void put_duration(qea_text *out, double seconds) {
+void qea_html_duration(qea_text *out, double seconds) {
     if (!(seconds >= 0 && seconds < 1e9)) {
         qea_text_put(out, "-");
     } else if (seconds < 60) {
@@ -149,9 +149,9 @@ static void put_phase(qea_text *out, const qea_report_step *step) {
     qea_text_put(out, "</td><td>");
     put_time(out, p.ended_s);
     qea_text_put(out, "</td><td>");
-    put_duration(out, p.begun_s > 0 ? p.ended_s - p.begun_s : NAN);
+    qea_html_duration(out, p.begun_s > 0 ? p.ended_s - p.begun_s : NAN);
     qea_text_put(out, "</td><td>");
-    put_duration(out, p.begun_s > 0 ? p.training_s : NAN);
+    qea_html_duration(out, p.begun_s > 0 ? p.training_s : NAN);
     qea_text_put(out, "</td></tr>\n");
 }
 

@@ -64,6 +64,8 @@ function show(t) {
             body.appendChild(fill(pattern.cloneNode(true), numbers(row.querySelector('td.w')),
                                   numbers(row.querySelector('td.a'))));
     }
+    if (!model && t.indexOf('-') > 0)
+        all('.point[data-t="' + t + '"]').slice(-1).forEach(function (e) { name.textContent = titleOf(e); });
     said.textContent = 'Selected: ' + name.textContent;
     box.hidden = false;
     box.parentNode.classList.add('two');
@@ -72,7 +74,7 @@ function select(t, scroll) {
     all('.sel').forEach(function (e) { e.classList.remove('sel'); });
     all('[data-t="' + t + '"]').forEach(function (e) {
         e.classList.add('sel');
-        if (e.classList.contains('point')) e.parentNode.appendChild(e);
+        if (e.classList.contains('point')) e.parentNode.insertBefore(e, e.parentNode.querySelector('.label'));
     });
     show(t);
     if (scroll) box.scrollIntoView({block: 'nearest'});
@@ -165,7 +167,7 @@ window.addEventListener('hashchange', begin);
 
 function begin() {
     var models = 'details.model', first = document.querySelector(models + ':not([data-reference])') ||
-        document.querySelector(models), asked = /^#[mt]([0-9]+)$/.exec(location.hash);
+        document.querySelector(models), asked = /^#[mt]([0-9-]+)$/.exec(location.hash);
     if (asked) select(asked[1], true);
     else if (first) select(first.getAttribute('data-t'), false);
 }

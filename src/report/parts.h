@@ -20,6 +20,9 @@ double qea_report_value(const qea_report_model *model, const char *key);
  * what is long ("curve") where they are not wanted; owned by the caller. */
 json_t *qea_report_performance(const qea_report_model *model, bool measured, bool curve);
 
+/* `decimals` (0..3) without printf's locale, at least `width` wide; "-" where there is no number. value >= 0. */
+void qea_report_put_fixed(qea_text *text, double value, int decimals, int width);
+
 /* "front, trial 7", "uniform w4a4", "float (w32a32)". */
 void qea_report_model_name(const qea_report_model *model, char name[48]);
 

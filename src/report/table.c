@@ -32,16 +32,18 @@ static int by_falling_accuracy(const void *x, const void *y) {
     return a->id < b->id ? -1 : a->id > b->id;
 }
 
-/* Fixed decimals without printf's locale: value >= 0. */
-static void put_fixed(qea_text *text, double value, int decimals, int width) {
+void qea_report_put_fixed(qea_text *text, double value, int decimals, int width) {
     char digits[64];
     if (!isfinite(value) || value >= 1e15) {
         qea_text_printf(text, "%*s", width, "-");
         return;
     }
-    long long unit = decimals == 3 ? 1000 : decimals == 2 ? 100 : 10;
+    long long unit = decimals == 3 ? 1000 : decimals == 2 ? 100 : decimals == 1 ? 10 : 1;
     long long scaled = llround(value * (double)unit);
-    (void)snprintf(digits, sizeof digits, "%lld.%0*lld", scaled / unit, decimals, scaled % unit);
+    if (decimals > 0)
+        (void)snprintf(digits, sizeof digits, "%lld.%0*lld", scaled / unit, decimals, scaled % unit);
+    else
+        (void)snprintf(digits, sizeof digits, "%lld", scaled);
     qea_text_printf(text, "%*s", width, digits);
 }
 
@@ -93,17 +95,17 @@ static void put_row(qea_text *text, const qea_report_model *model) {
         return;
     }
     qea_wilson_interval(accuracy, qea_report_value(model, "images"), &low, &high);
-    put_fixed(text, 100 * accuracy, 2, 7);
+    qea_report_put_fixed(text, 100 * accuracy, 2, 7);
     qea_text_put(text, "  [");
-    put_fixed(text, 100 * low, 2, 5);
+    qea_report_put_fixed(text, 100 * low, 2, 5);
     qea_text_put(text, ", ");
-    put_fixed(text, 100 * high, 2, 5);
+    qea_report_put_fixed(text, 100 * high, 2, 5);
     qea_text_put(text, "]");
-    put_fixed(text, qea_report_value(model, "flops"), 3, 10);
-    put_fixed(text, qea_report_value(model, "params"), 3, 10);
-    put_fixed(text, qea_report_value(model, "weight_bytes") / 1000, 2, 10);
-    put_fixed(text, model->mean_weight_bits, 2, 7);
-    put_fixed(text, model->mean_activation_bits, 2, 7);
+    qea_report_put_fixed(text, qea_report_value(model, "flops"), 3, 10);
+    qea_report_put_fixed(text, qea_report_value(model, "params"), 3, 10);
+    qea_report_put_fixed(text, qea_report_value(model, "weight_bytes") / 1000, 2, 10);
+    qea_report_put_fixed(text, model->mean_weight_bits, 2, 7);
+    qea_report_put_fixed(text, model->mean_activation_bits, 2, 7);
     qea_text_put(text, "\n");
 }
 

@@ -9,30 +9,18 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/text.h"
-#include "study/step_view.h"
+#include "study/page.h"
 
 /* Settings of the store that are shown as they are. */
 static const char *const settings[] = {"version",           "convolution library", "instruction set", "machine",
                                        "threads per trial", "search end",          "repeatable"};
-enum { NUM_SETTINGS = sizeof settings / sizeof *settings, MAX_FACTS = NUM_SETTINGS + 5 };
+_Static_assert(sizeof settings / sizeof *settings == QEA_PAGE_SETTINGS, "a value for each setting");
 
-typedef struct page {
-    const qea_run *run;         /* borrowed */
-    qea_report_layer *layers;   /* owned */
-    char *values[NUM_SETTINGS]; /* owned */
-    char seed[32], network[200];
-    qea_text data, command; /* owned */
-    char *config;           /* owned */
-    char *config_path;      /* owned, of malloc: absolute, so that the command works from any folder */
-    qea_report_fact facts[MAX_FACTS];
-    size_t num_facts;
-} page;
-
-static void add_fact(page *p, const char *name, const char *value) {
+static void add_fact(qea_page *p, const char *name, const char *value) {
     if (value != NULL && value[0] != '\0') p->facts[p->num_facts++] = (qea_report_fact){name, value};
 }
 
-static qea_status take_layers(qea_context *ctx, page *p) {
+static qea_status take_layers(qea_context *ctx, qea_page *p) {
     size_t count = p->run->space->num_layers;
     QEA_TRY(QEA_NEW(ctx, "layers", p->layers, count));
     for (size_t i = 0; i < count; i++) {
@@ -42,7 +30,7 @@ static qea_status take_layers(qea_context *ctx, page *p) {
     return QEA_OK;
 }
 
-static void describe_network(page *p) {
+static void describe_network(qea_page *p) {
     int height, width, channels;
     const qea_graph *graph = p->run->graph;
     if (graph == NULL) return;
@@ -76,7 +64,7 @@ static void put_word(qea_text *text, const char *word) {
 }
 
 /* Another name, as the task of this one exists. */
-static qea_status make_command(qea_context *ctx, page *p) {
+static qea_status make_command(qea_context *ctx, qea_page *p) {
     qea_text name = {0};
     qea_text_printf(&name, "%s-again", p->run->config->task_id);
     qea_text_put(&p->command, "quantea run ");
@@ -88,7 +76,7 @@ static qea_status make_command(qea_context *ctx, page *p) {
     return status == QEA_OK ? qea_text_finish(ctx, &p->command) : status;
 }
 
-static qea_status take_facts(qea_context *ctx, page *p) {
+static qea_status take_facts(qea_context *ctx, qea_page *p) {
     const qea_study_config *config = p->run->config;
     (void)snprintf(p->seed, sizeof p->seed, "%" PRIu64, config->seed);
     p->config_path = realpath(p->run->task.config_path, NULL);
@@ -102,7 +90,7 @@ static qea_status take_facts(qea_context *ctx, page *p) {
     add_fact(p, "seed", p->seed);
     add_fact(p, "network", p->network);
     add_fact(p, "data", p->data.bytes);
-    for (size_t i = 0; i < NUM_SETTINGS; i++) {
+    for (size_t i = 0; i < QEA_PAGE_SETTINGS; i++) {
         QEA_TRY(qea_store_get(ctx, p->run->task.store, settings[i], &p->values[i]));
         add_fact(p, strcmp(settings[i], "repeatable") == 0 ? "may not repeat" : settings[i], p->values[i]);
     }
@@ -110,35 +98,46 @@ static qea_status take_facts(qea_context *ctx, page *p) {
     return qea_yaml_emit(ctx, config->tree, &p->config);
 }
 
-static qea_status write_page(qea_context *ctx, page *p, const qea_step_view *nas, const qea_step_view *full) {
-    char *path;
+qea_status qea_page_make(qea_context *ctx, const qea_run *run, const qea_step_view *nas, const qea_step_view *full,
+                         qea_page *p) {
+    *p = (qea_page){.run = run};
     QEA_TRY(take_layers(ctx, p));
     QEA_TRY(take_facts(ctx, p));
-    const qea_report_page report = {.task = p->run->config->task_id,
-                                    .search = &nas->step,
-                                    .full = &full->step,
-                                    .layers = p->layers,
-                                    .num_layers = p->run->space->num_layers,
-                                    .facts = p->facts,
-                                    .num_facts = p->num_facts,
-                                    .config = p->config,
-                                    .command = p->command.bytes};
+    p->report = (qea_report_page){.task = run->config->task_id,
+                                  .search = &nas->step,
+                                  .full = &full->step,
+                                  .layers = p->layers,
+                                  .num_layers = run->space->num_layers,
+                                  .facts = p->facts,
+                                  .num_facts = p->num_facts,
+                                  .config = p->config,
+                                  .command = p->command.bytes};
+    return QEA_OK;
+}
+
+void qea_page_clear(qea_page *p) {
+    qea_free(p->layers);
+    for (size_t i = 0; i < QEA_PAGE_SETTINGS; i++) qea_free(p->values[i]);
+    qea_text_free(&p->data);
+    qea_text_free(&p->command);
+    qea_free(p->config);
+    free(p->config_path);
+}
+
+static qea_status write_page(qea_context *ctx, const qea_page *p) {
+    char *path;
     QEA_TRY(qea_task_path(ctx, &p->run->task, "output/report.html", &path));
-    qea_status status = qea_report_write_html(ctx, &report, path);
+    qea_status status = qea_report_write_html(ctx, &p->report, path);
     qea_free(path);
     return status;
 }
 
 qea_status qea_run_write_page(qea_context *ctx, const qea_run *run, const qea_step_view *nas,
                               const qea_step_view *full) {
-    page p = {.run = run};
-    qea_status status = write_page(ctx, &p, nas, full);
-    qea_free(p.layers);
-    for (size_t i = 0; i < NUM_SETTINGS; i++) qea_free(p.values[i]);
-    qea_text_free(&p.data);
-    qea_text_free(&p.command);
-    qea_free(p.config);
-    free(p.config_path);
+    qea_page p;
+    qea_status status = qea_page_make(ctx, run, nas, full, &p);
+    if (status == QEA_OK) status = write_page(ctx, &p);
+    qea_page_clear(&p);
     return status;
 }
 
@@ -157,27 +156,37 @@ static qea_status load_network(qea_context *ctx, qea_run *run) {
     return status;
 }
 
-static qea_status report(qea_context *ctx, qea_run *run, qea_step_view *nas, qea_step_view *full) {
+static qea_status load_task(qea_context *ctx, qea_opened_task *out) {
+    qea_run *run = &out->run;
     QEA_TRY(qea_study_config_read(ctx, run->task.config_path, NULL, 0, &run->config));
     QEA_TRY(load_network(ctx, run));
     QEA_TRY(qea_bit_space_create(ctx, run->config, run->graph, &run->space));
-    QEA_TRY(qea_step_view_load(ctx, run, "nas", nas));
-    QEA_TRY(qea_step_view_load(ctx, run, "fully_train", full));
-    return qea_run_write_page(ctx, run, nas, full);
+    QEA_TRY(qea_step_view_load(ctx, run, "nas", &out->nas));
+    QEA_TRY(qea_step_view_load(ctx, run, "fully_train", &out->full));
+    return qea_page_make(ctx, run, &out->nas, &out->full, &out->page);
+}
+
+qea_status qea_opened_task_open(qea_context *ctx, const char *task, const char *base, qea_opened_task *out) {
+    QEA_TRY(qea_task_view(ctx, base != NULL ? base : "tasks", task, &out->run.task));
+    return load_task(ctx, out);
+}
+
+void qea_opened_task_close(qea_opened_task *opened) {
+    qea_page_clear(&opened->page);
+    qea_step_view_clear(&opened->nas);
+    qea_step_view_clear(&opened->full);
+    qea_bit_space_destroy(opened->run.space);
+    qea_graph_destroy(opened->run.graph);
+    qea_task_close(&opened->run.task);
+    qea_study_config_destroy(opened->run.config);
 }
 
 qea_status qea_study_report(qea_context *ctx, const char *task, const char *base, char **path) {
-    qea_run run = {.task = {.log_fd = -1}};
-    qea_step_view nas = {0}, full = {0};
+    qea_opened_task opened = {.run = {.task = {.log_fd = -1}}};
     *path = NULL;
-    QEA_TRY(qea_task_view(ctx, base != NULL ? base : "tasks", task, &run.task));
-    qea_status status = report(ctx, &run, &nas, &full);
-    if (status == QEA_OK) status = qea_task_path(ctx, &run.task, "output/report.html", path);
-    qea_step_view_clear(&nas);
-    qea_step_view_clear(&full);
-    qea_bit_space_destroy(run.space);
-    qea_graph_destroy(run.graph);
-    qea_task_close(&run.task);
-    qea_study_config_destroy(run.config);
+    qea_status status = qea_opened_task_open(ctx, task, base, &opened);
+    if (status == QEA_OK) status = write_page(ctx, &opened.page);
+    if (status == QEA_OK) status = qea_task_path(ctx, &opened.run.task, "output/report.html", path);
+    qea_opened_task_close(&opened);
     return status;
 }

@@ -3,6 +3,7 @@
 #include "page_fixture.h"
 
 #include "browser.h"
+#include "report/compare.h"
 
 static browser chromium;
 static bool there;
@@ -181,6 +182,26 @@ static void a_row_of_the_map_of_bits_selects_its_trial(void **state) {
     assert_answer(bits_shown, "4-4-4");
 }
 
+static void a_comparison_names_and_selects_models_of_each_task(void **state) {
+    NEEDS_CHROMIUM();
+    fixture *f = *state;
+    const qea_report_page *pages[] = {&f->page, &f->page};
+    const qea_report_comparison all = {pages, 2, NULL, 0};
+    char address[128];
+    f->page.task = "one task";
+    assert_int_equal(qea_report_write_comparison(f->ctx, &all, f->path), QEA_OK);
+    (void)snprintf(address, sizeof address, "file://%s", f->path);
+    assert_true(browser_visit(&chromium, address));
+    assert_answer("document.getElementById('selected').hidden", "true");
+    click(".point.task-baseline[data-t=\"2-7\"]");
+    assert_shown("#selected-name", "one task: uniform w4a4, fully trained");
+    assert_shown("#selected-body", "top-1 accuracy: 50.00 %");
+    assert_answer("Array.from(document.querySelectorAll('.sel')).map(e=>e.tagName).join()", "path,TR");
+    click(".point.task-front[data-t=\"1-1\"]"); /* stands in no table */
+    assert_shown("#selected-name", "one task: trial 1 (uniform, on the front)");
+    assert_answer("document.documentElement.scrollWidth <= innerWidth", "true");
+}
+
 static void an_address_selects_a_trial(void **state) {
     NEEDS_CHROMIUM();
     visit(*state, "#t4");
@@ -326,6 +347,7 @@ int main(void) {
         IN_BROWSER(a_click_on_a_point_selects_its_trial_everywhere),
         IN_BROWSER(a_row_of_a_table_selects_its_trial),
         IN_BROWSER(a_row_of_the_map_of_bits_selects_its_trial),
+        IN_BROWSER(a_comparison_names_and_selects_models_of_each_task),
         IN_BROWSER(an_address_selects_a_trial),
         IN_BROWSER(arrow_keys_go_from_point_to_point_and_it_is_said),
         IN_BROWSER(a_tap_beside_a_point_selects_it_on_a_phone),
