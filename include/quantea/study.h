@@ -35,7 +35,10 @@ typedef struct qea_study_options {
                                       then on, the search's budgets: nas.budget, nas.trials, nas.stagnation,
                                       nas.search_algorithm.policy.num_generation */
     size_t num_overrides;
-    bool force;          /* resume although the machine, the instruction set or a library differs */
+    bool force; /* resume although the machine, the instruction set or a library differs */
+    /* Folder of TensorBoard's event files (TASK/nas, TASK/fully_train/... are made in it), which grow as trials end;
+     * "": output/tensorboard in the task's folder; NULL: none. */
+    const char *tensorboard;
     const char *command; /* path of the quantea program that workers are started from; NULL: /proc/self/exe */
     qea_study_progress_fn progress; /* NULL: none */
     void *user;

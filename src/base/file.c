@@ -189,3 +189,29 @@ qea_status qea_file_write(qea_context *ctx, const char *path, const void *bytes,
     qea_file_writer_abandon(w);
     return status;
 }
+
+static qea_status append(qea_context *ctx, const char *path, const char *bytes, size_t size) {
+    int fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
+    if (fd < 0) return fail_errno(ctx, "open to extend it", path, errno);
+    int error = 0;
+    while (size > 0 && error == 0) {
+        ssize_t put = write(fd, bytes, size);
+        if (put < 0 && errno != EINTR) error = errno;
+        if (put < 0) continue;
+        bytes += put;
+        size -= (size_t)put;
+    }
+    if (error == 0 && fsync(fd) != 0) error = errno;
+    if (close(fd) != 0 && error == 0) error = errno;
+    return error == 0 ? QEA_OK : fail_errno(ctx, "extend", path, error);
+}
+
+qea_status qea_file_extend(qea_context *ctx, const char *path, const void *bytes, size_t size) {
+    uint8_t *before = NULL;
+    size_t there = 0;
+    /* A longer file is no beginning of the bytes. One that cannot be read is replaced, or that says why not. */
+    bool begins = qea_file_read(NULL, path, size, &before, &there) == QEA_OK && memcmp(before, bytes, there) == 0;
+    qea_free(before);
+    if (begins) return there < size ? append(ctx, path, (const char *)bytes + there, size - there) : QEA_OK;
+    return qea_file_write(ctx, path, bytes, size);
+}

@@ -24,6 +24,10 @@ void qea_file_writer_abandon(qea_file_writer *w); /* NULL is allowed */
 
 QEA_MUST_USE qea_status qea_file_write(qea_context *ctx, const char *path, const void *bytes, size_t size);
 
+/* For files that others follow while they grow: where `path` holds a beginning of the bytes, the rest is put behind it
+ * in place; else the file is replaced whole. Stopped in between it holds a beginning of the bytes, or what it was. */
+QEA_MUST_USE qea_status qea_file_extend(qea_context *ctx, const char *path, const void *bytes, size_t size);
+
 bool qea_file_exists(const char *path); /* anything of that name */
 bool qea_file_is_folder(const char *path);
 QEA_MUST_USE qea_status qea_folder_make(qea_context *ctx, const char *path); /* with its parents; existing is fine */

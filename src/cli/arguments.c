@@ -88,7 +88,7 @@ static int take_option(qea_arguments *arguments, const char *text, const char **
     (void)snprintf(name, sizeof name, "%.*s", equals != NULL ? (int)(equals - text) : (int)sizeof name, text);
     const qea_option *option = arguments->option = find_option(arguments->command, name);
     if (option == NULL) return unknown_option(arguments->command, name);
-    if (option->value == NULL && equals == NULL) return option->id;
+    if ((option->value == NULL || option->optional) && equals == NULL) return option->id;
     if (option->value != NULL && (equals != NULL || arguments->next < arguments->argc)) {
         *value = equals != NULL ? equals + 1 : arguments->argv[arguments->next++];
         return checked(arguments, *value);

@@ -51,6 +51,9 @@ static bool take_option(run_arguments *run, const qea_arguments *arguments, int 
     case 'j':
         run->json = true;
         return true;
+    case 'b':
+        run->study.tensorboard = value != NULL ? value : "";
+        return true;
     case 'q':
         run->quiet = true;
         return true;

@@ -54,7 +54,8 @@ typedef struct qea_option {
     /* The key of the configuration that the option sets, or NULL. The parser does not look at such a value: the
      * configuration does. */
     const char *key;
-    bool literal; /* the key's value is a text as it stands (a path), not YAML */
+    bool literal;  /* the key's value is a text as it stands (a path), not YAML */
+    bool optional; /* the value may be left out (then NULL) and stands behind "=": --name[=VALUE] */
 } qea_option;
 
 typedef struct qea_arguments qea_arguments;

@@ -85,7 +85,7 @@ static void put_command(FILE *out, const qea_command *command) {
     (void)fprintf(out, "    %s)\n        case $option in\n", command->name);
     for (size_t i = 0; i < qea_num_options; i++) {
         const qea_option *option = &qea_options[i];
-        if ((option->commands & command->bit) == 0 || option->value == NULL) continue;
+        if ((option->commands & command->bit) == 0 || option->value == NULL || option->optional) continue;
         (void)fprintf(out, "        %s", option->name);
         if (option->shorter != NULL) (void)fprintf(out, " | %s", option->shorter);
         (void)fputc(')', out);

@@ -52,8 +52,9 @@ static void put_option(FILE *out, const char *where, const qea_option *option) {
     (void)fprintf(out, "complete -c quantea -n '%s' -l %s", where, option->name + 2);
     if (option->shorter != NULL)
         (void)fprintf(out, strlen(option->shorter) == 2 ? " -s %s" : " -o %s", option->shorter + 1);
-    if (option->value != NULL) (void)fputs((option->kind & QEA_VALUE_FILE) != 0 ? " -r -F" : " -x", out);
-    if (option->value != NULL && (option->kind & QEA_VALUE_FILE) == 0) put_values(out, option->kind, option->choices);
+    bool value = option->value != NULL && !option->optional; /* what follows is no value, then */
+    if (value) (void)fputs((option->kind & QEA_VALUE_FILE) != 0 ? " -r -F" : " -x", out);
+    if (value && (option->kind & QEA_VALUE_FILE) == 0) put_values(out, option->kind, option->choices);
     (void)fputs(" -d '", out);
     put_text(out, option->help);
     (void)fputs("'\n", out);

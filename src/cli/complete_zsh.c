@@ -71,11 +71,14 @@ static void put_spelling(FILE *out, const qea_option *option, const char *name) 
         (void)fputc('*', out);
     else if (option->shorter != NULL)
         (void)fprintf(out, "(%s %s)", option->name, option->shorter);
-    (void)fprintf(out, "%s%s[", name, option->value != NULL && name == option->name ? "=" : "");
+    (void)fprintf(out, "%s%s[", name,
+                  option->optional                                ? "=-"
+                  : option->value != NULL && name == option->name ? "="
+                                                                  : "");
     put_text(out, option->help);
     (void)fputc(']', out);
     if (option->value != NULL) {
-        (void)fprintf(out, ":%s:", option->value);
+        (void)fprintf(out, option->optional ? "::%s:" : ":%s:", option->value);
         put_action(out, option->kind, option->choices);
     }
     (void)fputs("' \\\n", out);

@@ -40,9 +40,12 @@ static void put_paragraphs(const char *text) {
 
 static void put_option(const qea_option *option) {
     char names[128], help[512];
-    (void)snprintf(names, sizeof names, "%s%s%s%s%s", option->name, option->shorter != NULL ? ", " : "",
-                   option->shorter != NULL ? option->shorter : "", option->value != NULL ? " " : "",
-                   option->value != NULL ? option->value : "");
+    const char *shorter = option->shorter != NULL ? option->shorter : "", *comma = option->shorter != NULL ? ", " : "";
+    if (option->value == NULL)
+        (void)snprintf(names, sizeof names, "%s%s%s", option->name, comma, shorter);
+    else
+        (void)snprintf(names, sizeof names, option->optional ? "%s%s%s[=%s]" : "%s%s%s %s", option->name, comma,
+                       shorter, option->value);
     int size = snprintf(help, sizeof help, "%s", option->help);
     if (option->choices != NULL) size += snprintf(help + size, sizeof help - (size_t)size, " [");
     for (const char *c = option->choices; c != NULL && *c != '\0'; c++)

@@ -65,8 +65,9 @@ static void put_options(FILE *out, unsigned bit) {
         put_font(out, 'B', option->name);
         if (option->shorter != NULL) (void)fputs(", ", out);
         if (option->shorter != NULL) put_font(out, 'B', option->shorter);
-        if (option->value != NULL) (void)fputc(' ', out);
+        if (option->value != NULL) (void)fputs(option->optional ? "[=" : " ", out);
         if (option->value != NULL) put_font(out, 'I', option->value);
+        if (option->optional) (void)fputc(']', out);
         (void)fputc('\n', out);
         put(out, option->help);
         (void)fputs(".\n", out);

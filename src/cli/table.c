@@ -95,6 +95,8 @@ const qea_option qea_options[] = {
      .kind = QEA_VALUE_NONE},
     {QEA_RUN | QEA_PROGRESS, 'j', "--json", NULL, "events as JSON on stdout, one a line (docs/events.md), and nothing else there",
      .kind = QEA_VALUE_NONE},
+    {QEA_RUN, 'b', "--tensorboard", NULL, "event files for TensorBoard: under FOLDER/TASK, or in the task's output/tensorboard",
+     .kind = QEA_VALUE_FOLDER, .value = "FOLDER", .optional = true},
     {QEA_RUN, 'q', "--quiet", NULL, "no progress; warnings, errors and the table only",
      .kind = QEA_VALUE_NONE},
     {QEA_RUN, 'v', "--verbose", NULL, "a line for every trial, with its bits",

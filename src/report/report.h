@@ -89,6 +89,12 @@ QEA_MUST_USE qea_status qea_report_write_reports_csv(qea_context *ctx, const qea
 QEA_MUST_USE qea_status qea_report_write_reports_json(qea_context *ctx, const qea_report_step *steps, size_t count,
                                                       const char *path);
 
+/* --- for TensorBoard --- */
+
+/* FOLDER/nas: each objective and the hypervolume, a step is a trial; FOLDER/fully_train/LABEL_ID: loss, accuracy and
+ * learning rate, a step is an epoch; of the models that are done. Written again when more are done: the files grow. */
+QEA_MUST_USE qea_status qea_report_write_tensorboard(qea_context *ctx, const qea_report_step *step, const char *folder);
+
 /* --- for people --- */
 
 /* Front models and baselines by falling accuracy: accuracy with its 95 % interval, flops, params, mean bits. Without a

@@ -197,6 +197,7 @@ static qea_status on_outcome(qea_context *ctx, void *user, const qea_outcome *ou
     char line[640];
     describe(crew, record, line, sizeof line);
     bool done = record->state == QEA_TRIAL_DONE;
+    if (crew->trials->checkpoints) qea_run_tensorboard(ctx, crew->run, crew->trials->step); /* one that takes long */
     tell(crew, done ? QEA_STUDY_TRIAL_DONE : QEA_STUDY_TRIAL_FAILED, record, record->reason, line);
     return QEA_OK;
 }

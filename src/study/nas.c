@@ -119,6 +119,7 @@ static qea_status finish_generation(qea_context *ctx, nas *n, size_t first_new) 
     double before = qea_box_share(n->volume);
     QEA_TRY(tell_results(ctx, n, n->asked));
     QEA_TRY(fix_box(ctx, n));
+    qea_run_tensorboard(ctx, n->run, n->trials.step);
     n->idle = first || qea_box_share(n->volume) > before ? 0 : n->idle + 1;
     return QEA_OK;
 }

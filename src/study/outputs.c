@@ -25,6 +25,15 @@ static qea_status write_reports(qea_context *ctx, const qea_run *run, const qea_
     return status;
 }
 
+void qea_run_tensorboard(qea_context *ctx, const qea_run *run, const char *step) {
+    qea_step_view view = {0};
+    if (run->tensorboard == NULL) return;
+    qea_status status = qea_step_view_load(ctx, run, step, &view);
+    if (status == QEA_OK) status = qea_report_write_tensorboard(ctx, &view.step, run->tensorboard);
+    if (status != QEA_OK) qea_log(ctx, QEA_LOG_WARNING, "TensorBoard's files: %s", qea_context_message(ctx));
+    qea_step_view_clear(&view);
+}
+
 static qea_status write_all(qea_context *ctx, const qea_run *run, qea_step_view *nas, qea_step_view *full,
                             char **table) {
     QEA_TRY(qea_step_view_load(ctx, run, "nas", nas));
@@ -38,6 +47,8 @@ static qea_status write_all(qea_context *ctx, const qea_run *run, qea_step_view 
         QEA_TRY(write_to(ctx, run, "output/fully_train/results.json", qea_report_write_results_json, &full->step));
         QEA_TRY(write_to(ctx, run, "output/fully_train", qea_report_write_output, &full->step));
     }
+    qea_run_tensorboard(ctx, run, nas->step.name);
+    qea_run_tensorboard(ctx, run, full->step.name);
     const qea_report_step steps[] = {nas->step, full->step};
     QEA_TRY(write_reports(ctx, run, steps, 2));
     QEA_TRY(qea_run_write_page(ctx, run, nas, full));

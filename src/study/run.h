@@ -17,6 +17,7 @@ typedef struct qea_run {
     qea_graph *graph;                 /* owned */
     qea_bit_space *space;             /* owned */
     qea_box box;                      /* of the search's hypervolume */
+    char *tensorboard;                /* owned; folder of the event files, NULL: none */
 } qea_run;
 
 /* The configuration of a new task: the file, the options' overrides, absolute paths; `made_name` is the task's name
@@ -76,6 +77,9 @@ QEA_MUST_USE qea_status qea_run_fully_train(qea_context *ctx, qea_run *run);
 
 /* Writes every file of the task that is derived from the store. */
 QEA_MUST_USE qea_status qea_run_write_outputs(qea_context *ctx, qea_run *run, char **table);
+
+/* Brings TensorBoard's event files of a step up to date, where they are wanted; a failure is a warning. */
+void qea_run_tensorboard(qea_context *ctx, const qea_run *run, const char *step);
 
 /* Ids of the search's front: DONE records that no other dominates, ascending; owned by the caller (qea_free). */
 QEA_MUST_USE qea_status qea_run_front(qea_context *ctx, const qea_run *run, const qea_step_trials *trials,

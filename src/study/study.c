@@ -186,9 +186,21 @@ static void tell_end(qea_context *ctx, const qea_run *run, qea_status status) {
     run->options->progress(run->options->user, &progress);
 }
 
+/* Made before anything is trained, so that a wrong place is found out then. */
+static qea_status open_tensorboard(qea_context *ctx, qea_run *run) {
+    const char *folder = run->options->tensorboard;
+    if (folder == NULL) return QEA_OK;
+    if (folder[0] == '\0')
+        QEA_TRY(qea_task_path(ctx, &run->task, "output/tensorboard", &run->tensorboard));
+    else
+        QEA_TRY(qea_path_join(ctx, folder, run->config->task_id, &run->tensorboard));
+    return qea_folder_make(ctx, run->tensorboard);
+}
+
 static qea_status run_steps(qea_context *ctx, qea_run *run, qea_study_result *result) {
     QEA_TRY(qea_task_environment(ctx, &run->task, run->config, run->options->force));
     QEA_TRY(record_network(ctx, run));
+    QEA_TRY(open_tensorboard(ctx, run));
     QEA_TRY(qea_look_begun(ctx, run->task.store));
     qea_status status = QEA_OK;
     if (run->config->has_nas) status = qea_run_nas(ctx, run, &result->search_end);
@@ -216,6 +228,7 @@ qea_status qea_study_run(qea_context *ctx, const qea_study_options *options, qea
     tell_end(ctx, &run, status);
     qea_bit_space_destroy(run.space);
     qea_graph_destroy(run.graph);
+    qea_free(run.tensorboard);
     qea_task_close(&run.task);
     qea_study_config_destroy(run.config);
     return status;

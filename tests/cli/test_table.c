@@ -85,6 +85,18 @@ static void every_status_has_its_exit_code(void **state) {
     assert_int_equal(qea_exit_code_of(QEA_ERR_INTERRUPTED), 130);
 }
 
+static void a_value_that_may_be_left_out_stands_behind_an_equals_sign(void **state) {
+    (void)state;
+    char *argv[] = {"--tensorboard", "c.yml", "--tensorboard=boards"};
+    qea_arguments arguments = {.command = qea_command_find("run"), .argc = 3, .argv = argv};
+    const char *value;
+    assert_int_equal(qea_arguments_next(&arguments, &value), 'b');
+    assert_null(value);
+    assert_int_equal(qea_arguments_next(&arguments, &value), QEA_ARGUMENT_PLAIN);
+    assert_int_equal(qea_arguments_next(&arguments, &value), 'b');
+    assert_string_equal(value, "boards");
+}
+
 static void options_may_stand_anywhere(void **state) {
     (void)state;
     char *argv[] = {"--threads=3", "a.safetensors", "-bs", "17", "--part", "val"};
@@ -170,6 +182,7 @@ int main(void) {
         cmocka_unit_test(choices_are_what_the_library_has),
         cmocka_unit_test(every_status_has_its_exit_code),
         cmocka_unit_test(options_may_stand_anywhere),
+        cmocka_unit_test(a_value_that_may_be_left_out_stands_behind_an_equals_sign),
         cmocka_unit_test(behind_two_hyphens_everything_is_plain),
         cmocka_unit_test(a_slip_is_answered_with_what_was_meant),
         cmocka_unit_test(help_names_every_option_and_exit_code),
