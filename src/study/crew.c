@@ -45,9 +45,10 @@ static bool has_command(const qea_crew *crew) {
 /* What cannot be seen in the records, for qea_study_look. The next write of a result tells of a store that takes
  * nothing more. */
 static void leave_look(qea_crew *crew, const qea_study_progress *progress) {
-    enum { EVERY_S = 2 };
+    enum { EVERY_S = 1 }; /* a write waits for the disk */
     double now = qea_pool_now();
-    if (progress->event == QEA_STUDY_PROGRESS && now - crew->left_s < EVERY_S) return;
+    bool step = progress->event == QEA_STUDY_STEP_BEGUN || progress->event == QEA_STUDY_STEP_ENDED;
+    if (!step && now - crew->left_s < EVERY_S) return;
     crew->left_s = now;
     qea_look_leave(crew->run->task.store, progress);
 }
