@@ -1,6 +1,6 @@
-/* report/tensorboard.h: event files as TensorBoard reads them: TFRecords that hold Event messages.
- * The frame: https://www.tensorflow.org/tutorials/load_data/tfrecord#tfrecords_format_details ; the messages:
- * tensorflow/core/util/event.proto and tensorflow/core/framework/summary.proto in TensorFlow. */
+/* report/tensorboard.h: event files as TensorBoard reads them: TFRecords that hold Event messages. The frame is
+ * described in tensorflow/core/lib/io/record_writer.h, the messages in tensorflow/core/util/event.proto and
+ * tensorflow/core/framework/summary.proto of https://github.com/tensorflow/tensorflow. */
 #ifndef QEA_REPORT_TENSORBOARD_H
 #define QEA_REPORT_TENSORBOARD_H
 
