@@ -165,11 +165,15 @@ document.addEventListener('click', function (e) {
 window.addEventListener('beforeprint', function () { all('details').forEach(function (e) { e.open = true; }); });
 window.addEventListener('hashchange', begin);
 
+function reveal() { setTimeout(function () { box.scrollIntoView({block: 'nearest'}); }, 50); }
 function begin() {
     var models = 'details.model', first = document.querySelector(models + ':not([data-reference])') ||
         document.querySelector(models), asked = /^#[mt]([0-9-]+)$/.exec(location.hash);
-    if (asked) select(asked[1], true);
-    else if (first) select(first.getAttribute('data-t'), false);
+    if (asked) {
+        select(asked[1], false);
+        reveal(); /* later than the browser, which goes to the trial's row */
+        window.addEventListener('load', reveal);
+    } else if (first) select(first.getAttribute('data-t'), false);
 }
 begin();
 })();

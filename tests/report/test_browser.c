@@ -206,6 +206,9 @@ static void an_address_selects_a_trial(void **state) {
     NEEDS_CHROMIUM();
     visit(*state, "#t4");
     assert_shown("#selected-name", "Trial 4");
+    assert_answer("new Promise(r=>setTimeout(()=>{var b=document.getElementById('selected').getBoundingClientRect();"
+                  "r(b.top>=0&&b.top<innerHeight)},400))",
+                  "true");
 }
 
 static void arrow_keys_go_from_point_to_point_and_it_is_said(void **state) {

@@ -73,6 +73,20 @@ static void each_task_has_its_mark_and_its_front(void **state) {
     qea_free(text);
 }
 
+static void models_of_all_tasks_stand_by_falling_accuracy(void **state) {
+    pair *p = *state;
+    json_object_set_new((json_t *)(uintptr_t)p->b->models[0].performance, "accuracy", json_real(0.9));
+    char *text = written_pair(p);
+    static const char *const rows[] = {"id=\"t2-3\"", "id=\"t1-3\"", "id=\"t1-8\"",
+                                       "id=\"t2-8\"", "id=\"t1-7\"", "id=\"t2-7\""}; /* 0.9, 0.75, 0.7125, 0.5 */
+    const char *at = text;
+    for (size_t i = 0; i < 6; i++) {
+        at = strstr(at, rows[i]);
+        if (at == NULL) fail_msg("%s is not where it should be", rows[i]);
+    }
+    qea_free(text);
+}
+
 static void what_differs_stands_in_page_and_table(void **state) {
     pair *p = *state;
     qea_text table = {0};
@@ -145,6 +159,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         WITH_PAIR(the_page_is_well_formed_and_inert),
         WITH_PAIR(each_task_has_its_mark_and_its_front),
+        WITH_PAIR(models_of_all_tasks_stand_by_falling_accuracy),
         WITH_PAIR(what_differs_stands_in_page_and_table),
         WITH_PAIR(hypervolumes_of_different_boxes_are_not_drawn_together),
         WITH_PAIR(only_common_objectives_are_drawn),
