@@ -43,7 +43,8 @@ void qea_look_leave(qea_store *store, const qea_study_progress *progress) {
 qea_status qea_look_begun(qea_context *ctx, qea_store *store) { return qea_store_set(ctx, store, end_setting, ""); }
 
 void qea_look_ended(qea_store *store, qea_status status, const char *text) {
-    if (qea_store_set(NULL, store, end_setting, status == QEA_OK ? finished : text) != QEA_OK)
+    const char *end = status == QEA_OK ? finished : status == QEA_ERR_INTERRUPTED ? "interrupted" : text;
+    if (qea_store_set(NULL, store, end_setting, end) != QEA_OK)
         return; /* what looks like a killed task was one that could not write */
 }
 
