@@ -59,6 +59,21 @@ void qea_html_end(qea_text *out) {
     qea_text_put(out, "</script>\n</body>\n</html>\n");
 }
 
+static void put_network_sections(qea_text *out, const qea_report_page *page) {
+    qea_html_model_table(out, page);
+    qea_html_model_details(out, page);
+    qea_html_curves(out, page);
+    qea_html_failures(out, page);
+    qea_html_trial_table(out, page);
+}
+
+/* Of a search space given by hand. */
+static void put_gene_sections(qea_text *out, const qea_report_page *page) {
+    qea_html_gene_front(out, page);
+    qea_html_failures(out, page);
+    qea_html_gene_trials(out, page);
+}
+
 qea_status qea_report_write_html(qea_context *ctx, const qea_report_page *page, const char *path) {
     qea_text text = {0};
     qea_html_begin(&text, page->task);
@@ -67,11 +82,10 @@ qea_status qea_report_write_html(qea_context *ctx, const qea_report_page *page, 
     qea_html_plots(&text, page);
     qea_html_selection(&text);
     qea_text_put(&text, "</div>\n");
-    qea_html_model_table(&text, page);
-    qea_html_model_details(&text, page);
-    qea_html_curves(&text, page);
-    qea_html_failures(&text, page);
-    qea_html_trial_table(&text, page);
+    if (qea_report_genes(page->search) != NULL)
+        put_gene_sections(&text, page);
+    else
+        put_network_sections(&text, page);
     qea_html_phases(&text, page);
     qea_html_origin(&text, page);
     qea_html_end(&text);

@@ -54,6 +54,9 @@ void qea_html_curves(qea_text *out, const qea_report_page *page);
 void qea_html_model_table(qea_text *out, const qea_report_page *page);
 void qea_html_model_details(qea_text *out, const qea_report_page *page);
 void qea_html_trial_table(qea_text *out, const qea_report_page *page);
+/* Where there is no network: in place of models, details and trials. */
+void qea_html_gene_front(qea_text *out, const qea_report_page *page);
+void qea_html_gene_trials(qea_text *out, const qea_report_page *page);
 void qea_html_bit_map(qea_text *out, const qea_report_page *page);
 void qea_html_failures(qea_text *out, const qea_report_page *page);
 void qea_html_phases(qea_text *out, const qea_report_page *page);

@@ -136,14 +136,19 @@ static void put_plot(qea_text *out, const qea_report_page *page, const char *x_k
 
 void qea_html_plots(qea_text *out, const qea_report_page *page) {
     const qea_report_step *search = page->search;
-    qea_text_put(
-        out, "<section aria-labelledby=\"h-plots\"><h2 id=\"h-plots\">Accuracy and cost</h2>\n<div class=\"plots\">\n");
+    bool network = qea_report_genes(search) == NULL;
+    qea_text_printf(out, "<section aria-labelledby=\"h-plots\"><h2 id=\"h-plots\">%s</h2>\n<div class=\"plots\">\n",
+                    network ? "Accuracy and cost" : "Objectives");
     if (search->num_objectives == 1) put_plot(out, page, "flops", search->objectives[0]);
     for (size_t i = 0; i < search->num_objectives; i++)
         for (size_t j = i + 1; j < search->num_objectives; j++) {
             bool swap = qea_html_is_share(search->objectives[j]);
             put_plot(out, page, search->objectives[swap ? i : j], search->objectives[swap ? j : i]);
         }
+    if (!network) {
+        qea_text_put(out, "</div></section>\n");
+        return;
+    }
     qea_text_put(
         out, "</div>\n<p class=\"note\">Points of the search show the accuracy on validation images after its short "
              "training, fully trained models that on the test images, with a line for the 95 % interval; dotted lines "

@@ -276,6 +276,8 @@ static void the_front_of_a_known_problem_is_found_exactly(void **state) {
     assert_runs("report tasks/plain");
     char *page = slurp("tasks/plain/output/report.html");
     assert_non_null(strstr(page, "</html>"));
+    assert_non_null(strstr(page, "<th scope=\"col\">w4</th>"));
+    assert_null(strstr(page, "top-1")); /* there is no network to tell of */
     qea_free(page);
 }
 
