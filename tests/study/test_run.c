@@ -296,6 +296,40 @@ static void a_finished_search_continues_with_a_larger_budget_to_the_same_trials(
     assert_output_has("the budget of 14 trials is spent");
 }
 
+/* Told: accuracy and size by the program; known here: bops. */
+static void a_program_can_evaluate_the_bits_of_a_network(void **state) {
+    (void)state;
+    static const char program[] = "while read -r line; do\n"
+                                  "    trial=${line#*: }; trial=${trial%%,*}\n"
+                                  "    case $line in *'.w\": '*'.a\": '*) ;; *) exit 1 ;; esac\n"
+                                  "    echo \"{\\\"trial\\\": $trial, \\\"objectives\\\": {\\\"accuracy\\\": 0.5, "
+                                  "\\\"size\\\": $trial}}\"\n"
+                                  "done\n";
+    char path[256];
+    (void)snprintf(path, sizeof path, "%s/evaluator.sh", folder);
+    assert_int_equal(qea_file_write(NULL, path, program, strlen(program)), QEA_OK);
+    int code = run("", "run config.yml -t told --set 'nas.evaluator={type: command, command: [sh, evaluator.sh]}' "
+                       "--set 'nas.search_algorithm.objective_keys=[accuracy, size, bops]' "
+                       "--set 'nas.search_algorithm.directions={size: max}'");
+    if (code != 0) fail_msg("exit code %d: %s", code, slurp("out"));
+    char *rows = slurp("tasks/told/output/nas/trials.csv");
+    assert_non_null(strstr(rows, ",weight_bits,activation_bits,accuracy,"));
+    assert_non_null(strstr(rows, ",activation_bytes,size,hypervolume\n"));
+    assert_null(strstr(rows, ",failed,"));
+    qea_free(rows);
+    json_t *front = NULL;
+    char *text = slurp("tasks/told/output/nas/front.json");
+    front = json_loads(text, 0, NULL);
+    const json_t *last =
+        json_array_get(json_object_get(front, "front"), json_array_size(json_object_get(front, "front")) - 1);
+    assert_int_equal(json_integer_value(json_object_get(last, "trial")), 14); /* the largest size is on the front */
+    assert_true(json_number_value(json_object_get(json_object_get(last, "objectives"), "size")) == 14);
+    assert_true(json_number_value(json_object_get(json_object_get(last, "objectives"), "bops")) > 0);
+    json_decref(front);
+    qea_free(text);
+    qea_free(slurp("tasks/told/output/fully_train/results.json")); /* trained here, as ever */
+}
+
 static void a_search_without_time_begins_no_trial_and_says_so(void **state) {
     (void)state;
     assert_int_equal(run("", "run config.yml -t hurried --workers 1 --set nas.budget=0.3 --set nas.trainer.epochs=40"),
@@ -379,6 +413,7 @@ int main(void) {
         cmocka_unit_test(a_trial_that_takes_too_long_fails_and_the_run_says_that_it_may_not_repeat),
         cmocka_unit_test(a_finished_task_resumes_without_training_anything),
         cmocka_unit_test(a_finished_search_continues_with_a_larger_budget_to_the_same_trials),
+        cmocka_unit_test(a_program_can_evaluate_the_bits_of_a_network),
         cmocka_unit_test(a_search_without_time_begins_no_trial_and_says_so),
         cmocka_unit_test(a_task_of_the_same_name_is_refused),
         cmocka_unit_test(a_task_of_another_machine_resumes_only_by_force),
