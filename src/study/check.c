@@ -67,33 +67,51 @@ static qea_status check_step(qea_context *ctx, qea_run *run, bool final) {
     return status;
 }
 
-/* --- the pretrained model --- */
+/* --- models to begin from and to learn from --- */
 
-static qea_status compare_pretrained(qea_context *ctx, const qea_run *run, const qea_model *from) {
+static qea_status compare_pretrained(qea_context *ctx, const qea_run *run, const char *key, const char *path,
+                                     const qea_model *from) {
     qea_model *to;
     char place[PLACE];
     QEA_TRY(qea_model_create(ctx, run->graph, NULL, 0, &to));
     size_t copied = qea_model_copy_values(to, from), all = to->num_params;
     qea_model_destroy(to);
-    qea_study_config_where(run->config, "fully_train.pretrained", place, sizeof place);
+    qea_study_config_where(run->config, key, place, sizeof place);
     if (2 * copied < all)
         return qea_fail(ctx, QEA_ERR_DATA, "%s: found '%s', a model of another network: %zu of the %zu tensors fit",
-                        place, run->config->pretrained, copied, all);
+                        place, path, copied, all);
     if (copied < all)
         qea_log(ctx, QEA_LOG_WARNING, "%s: %zu of the network's %zu tensors are not in '%s' and begin at random", place,
-                all - copied, all, run->config->pretrained);
+                all - copied, all, path);
     return QEA_OK;
 }
 
-static qea_status check_pretrained(qea_context *ctx, const qea_run *run) {
-    if (run->config->init != QEA_INIT_PRETRAINED) return QEA_OK;
+/* begins: with its weights, so that they must be this network's. */
+static qea_status check_model(qea_context *ctx, const qea_run *run, const char *key, const char *path, bool begins) {
     qea_graph *graph = NULL;
     qea_model *model = NULL;
-    QEA_TRY(qea_model_load(ctx, run->config->pretrained, &graph, &model, NULL));
-    qea_status status = compare_pretrained(ctx, run, model);
+    char place[PLACE];
+    if (path == NULL) return QEA_OK;
+    QEA_TRY(qea_model_load(ctx, path, &graph, &model, NULL));
+    int classes = qea_graph_num_classes(graph), wanted = qea_graph_num_classes(run->graph);
+    qea_status status = QEA_OK;
+    if (begins)
+        status = compare_pretrained(ctx, run, key, path, model);
+    else if (classes != wanted)
+        status = qea_fail(ctx, QEA_ERR_DATA, "%s: found '%s', a model of %d classes; the data have %d",
+                          qea_study_config_where(run->config, key, place, sizeof place), path, classes, wanted);
     qea_model_destroy(model);
     qea_graph_destroy(graph);
     return status;
+}
+
+static qea_status check_models(qea_context *ctx, const qea_run *run) {
+    const qea_study_config *config = run->config;
+    const char *teacher = config->teacher != NULL && strcmp(config->teacher, "search") != 0 ? config->teacher : NULL;
+    if (config->init == QEA_INIT_PRETRAINED)
+        QEA_TRY(check_model(ctx, run, "fully_train.pretrained", config->pretrained, true));
+    QEA_TRY(check_model(ctx, run, "nas.evaluator.pretrained", config->search_pretrained, true));
+    return check_model(ctx, run, "fully_train.teacher", teacher, false);
 }
 
 qea_status qea_run_check(qea_context *ctx, qea_run *run) {
@@ -104,6 +122,6 @@ qea_status qea_run_check(qea_context *ctx, qea_run *run) {
     QEA_TRY(check_machine(ctx, config));
     if (config->has_nas) QEA_TRY(check_step(ctx, run, false));
     if (config->has_fully_train) QEA_TRY(check_step(ctx, run, true));
-    QEA_TRY(check_pretrained(ctx, run));
+    QEA_TRY(check_models(ctx, run));
     return qea_bit_space_create(ctx, config, run->graph, &run->space);
 }

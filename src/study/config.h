@@ -93,9 +93,26 @@ typedef struct qea_custom_gene {
 
 /* Where the results of a trial of the search come from. */
 typedef enum qea_evaluator {
-    QEA_EVALUATOR_TRAIN,  /* every network from random weights, as the original */
-    QEA_EVALUATOR_COMMAND /* a program tells them (study/command.h) */
+    QEA_EVALUATOR_TRAIN,          /* every network from random weights, as the original */
+    QEA_EVALUATOR_FINETUNE,       /* every network from the weights of a model */
+    QEA_EVALUATOR_SHARED_WEIGHTS, /* no training: every network with the weights of one supernet */
+    QEA_EVALUATOR_COMMAND         /* a program tells them (study/command.h) */
 } qea_evaluator;
+
+typedef struct qea_distillation {
+    double weight; /* of the teacher's part of the loss, 0..1; 0: none */
+    double temperature;
+} qea_distillation;
+
+/* The supernet of QEA_EVALUATOR_SHARED_WEIGHTS: a float network is trained (or given), the supernet begins from it. */
+typedef struct qea_supernet_config {
+    int float_epochs, epochs;
+    double float_lr, lr;
+    qea_distillation distillation; /* from the float network */
+    size_t bn_images;              /* for the statistics of each trial */
+    int threads;
+    qea_recipe float_recipe, recipe; /* the search's with these epochs and rates */
+} qea_supernet_config;
 
 typedef enum qea_init { QEA_INIT_SCRATCH, QEA_INIT_SEARCH, QEA_INIT_PRETRAINED } qea_init;
 
@@ -119,6 +136,9 @@ typedef struct qea_study_config {
     int command_attempts;     /* that a trial has */
     size_t num_genes;         /* of a search space given by hand; 0: that of a network */
     qea_custom_gene *genes;   /* owned */
+    char *
+        search_pretrained; /* model that FINETUNE begins from, and the supernet instead of its float network, or NULL */
+    qea_supernet_config supernet;
     size_t num_generations, num_individual, random_samples;
     size_t max_trials; /* 0 = as many as the generations have */
     double budget_s;   /* wall-clock time of the search; 0 = no limit */
@@ -140,7 +160,9 @@ typedef struct qea_study_config {
     /* fully_train */
     size_t max_models; /* default num_individual */
     qea_init init;
-    char *pretrained;                                   /* model path, or NULL */
+    char *pretrained; /* model path, or NULL */
+    char *teacher;    /* model path, "search" (the float network of the supernet), or NULL */
+    qea_distillation distillation;
     int num_baselines, baselines[QEA_MAX_BASELINES][2]; /* weight bits, activation bits */
 
     qea_yaml *tree; /* owned: the merged tree, as saved in the task folder */

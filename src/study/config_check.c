@@ -2,6 +2,7 @@
 #include "study/config_internal.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "base/error.h"
 #include "base/file.h"
@@ -81,21 +82,92 @@ static qea_status check_network(qea_config_reader *r) {
                            channels);
 }
 
+/* What the file is shows when it is read. */
+static qea_status check_file(qea_config_reader *r, const char *path, const char *file) {
+    char place[QEA_CONFIG_PLACE];
+    if (qea_file_exists(file)) return QEA_OK;
+    qea_status status = qea_file_fail_missing(r->ctx, file, "file");
+    return qea_fail_prefix(r->ctx, status, "%s", qea_study_config_where(r->config, path, place, sizeof place));
+}
+
 static qea_status check_init(qea_config_reader *r) {
     qea_study_config *config = r->config;
     const char *path = "fully_train.pretrained";
     const qea_yaml *pretrained = qea_config_find(r->tree, path);
-    char place[QEA_CONFIG_PLACE];
-    if (config->init == QEA_INIT_SEARCH) config->nas_recipe.save_weights = true;
+    bool shared = config->evaluator == QEA_EVALUATOR_SHARED_WEIGHTS;
+    if (config->init == QEA_INIT_SEARCH && !shared) config->nas_recipe.save_weights = true;
     if (config->init != QEA_INIT_PRETRAINED && pretrained != NULL)
         return qea_config_fail(r, pretrained, path, "has no effect without init: pretrained");
     if (config->init != QEA_INIT_PRETRAINED) return QEA_OK;
     if (pretrained == NULL)
         return qea_config_fail(r, qea_config_find(r->tree, "fully_train.init"), "fully_train.init",
                                "found pretrained, but fully_train.pretrained does not name a model");
-    if (qea_file_exists(config->pretrained)) return QEA_OK; /* what it is shows when it is read */
-    qea_status status = qea_file_fail_missing(r->ctx, config->pretrained, "file");
-    return qea_fail_prefix(r->ctx, status, "%s", qea_study_config_where(config, path, place, sizeof place));
+    return check_file(r, path, config->pretrained);
+}
+
+static qea_status check_teacher(qea_config_reader *r) {
+    const qea_study_config *config = r->config;
+    const char *path = "fully_train.teacher";
+    if (config->teacher == NULL) return QEA_OK;
+    if (strcmp(config->teacher, "search") != 0) return check_file(r, path, config->teacher);
+    if (config->evaluator == QEA_EVALUATOR_SHARED_WEIGHTS) return QEA_OK;
+    return qea_config_fail(r, qea_config_find(r->tree, path), path,
+                           "found search, but only a search with nas.evaluator.type: shared_weights has a float "
+                           "network");
+}
+
+/* --- the search's evaluator --- */
+
+static qea_status refuse_left_out_layers(qea_config_reader *r) {
+    const qea_study_config *config = r->config;
+    bool zero = false;
+    for (int i = 0; i < config->num_candidates; i++) zero = zero || config->candidates[i] == 0;
+    for (int i = 0; i < config->num_layer_rules; i++) {
+        const qea_layer_rule *rule = &config->layer_rules[i];
+        for (int k = 0; k < rule->num_weight_bits; k++) zero = zero || rule->weight_bits[k] == 0;
+        for (int k = 0; k < rule->num_activation_bits; k++) zero = zero || rule->activation_bits[k] == 0;
+    }
+    const char *path = "nas.evaluator.type";
+    if (!zero) return QEA_OK;
+    return qea_config_fail(r, qea_config_find(r->tree, path), path,
+                           "found shared_weights, but 0 is among the bits: a layer cannot be left out of a supernet");
+}
+
+static qea_recipe stage_recipe(const qea_recipe *search, int epochs, double lr) {
+    qea_recipe recipe = *search;
+    recipe.epochs = epochs;
+    recipe.optimizer.lr = lr;
+    recipe.schedule = (qea_schedule_options){.kind = QEA_SCHEDULE_COSINE, .per_step = true};
+    recipe.save_weights = true;
+    recipe.keep_best = false;
+    return recipe;
+}
+
+static qea_status complete_supernet(qea_config_reader *r) {
+    qea_study_config *config = r->config;
+    qea_supernet_config *supernet = &config->supernet;
+    const char *path = "nas.evaluator.float_epochs";
+    const qea_yaml *given = qea_config_find(r->tree, path);
+    if (config->search_pretrained != NULL && given != NULL)
+        return qea_config_fail(r, given, path, "has no effect beside pretrained, which is used instead");
+    QEA_TRY(refuse_left_out_layers(r));
+    double lr = config->nas_recipe.optimizer.lr;
+    if (supernet->float_lr == 0) supernet->float_lr = lr;
+    if (supernet->lr == 0) supernet->lr = lr / 5;
+    if (supernet->threads == 0) supernet->threads = config->threads_per_worker;
+    supernet->float_recipe = stage_recipe(&config->nas_recipe, supernet->float_epochs, supernet->float_lr);
+    supernet->recipe = stage_recipe(&config->nas_recipe, supernet->epochs, supernet->lr);
+    return QEA_OK;
+}
+
+static qea_status check_evaluator(qea_config_reader *r) {
+    qea_study_config *config = r->config;
+    const char *path = "nas.evaluator.pretrained", *type = "nas.evaluator.type";
+    if (config->search_pretrained != NULL) QEA_TRY(check_file(r, path, config->search_pretrained));
+    if (config->evaluator == QEA_EVALUATOR_FINETUNE && config->search_pretrained == NULL)
+        return qea_config_fail(r, qea_config_find(r->tree, type), type,
+                               "found finetune, but nas.evaluator.pretrained does not name a model");
+    return config->evaluator == QEA_EVALUATOR_SHARED_WEIGHTS ? complete_supernet(r) : QEA_OK;
 }
 
 qea_status qea_config_complete(qea_config_reader *r) {
@@ -105,6 +177,8 @@ qea_status qea_config_complete(qea_config_reader *r) {
     QEA_TRY(check_network(r));
     QEA_TRY(qea_config_complete_recipe(r, "nas", &r->config->nas_recipe));
     QEA_TRY(qea_config_complete_recipe(r, "fully_train", &r->config->full_recipe));
+    QEA_TRY(check_evaluator(r));
+    QEA_TRY(check_teacher(r));
     QEA_TRY(check_init(r));
     return qea_config_complete_custom(r);
 }

@@ -132,7 +132,7 @@ QEA_MUST_USE qea_status qea_config_complete_custom(qea_config_reader *r);
 void qea_config_clear_custom(qea_study_config *config);
 
 /* Values of nas.evaluator.type: the original's name, then those of qea_evaluator in its order. */
-#define QEA_EVALUATORS "Evaluator|train|command"
+#define QEA_EVALUATORS "Evaluator|train|finetune|shared_weights|command"
 
 /* --- readers of SPECIAL keys: config_space.c, config_train.c --- */
 #define QEA_CONFIG_SETTER(name)                                                                                        \

@@ -218,22 +218,13 @@ static void remove_checkpoint(const qea_crew *crew, uint64_t id) {
     qea_free(path);
 }
 
-static qea_status init_path(qea_context *ctx, const qea_crew *crew, const qea_trial_record *record, char **out) {
-    const qea_study_config *config = crew->run->config;
-    char name[64];
-    if (strcmp(crew->trials->step, "fully_train") != 0 || config->init == QEA_INIT_SCRATCH) return QEA_OK;
-    if (config->init == QEA_INIT_PRETRAINED) return qea_strdup(ctx, config->pretrained, out);
-    if (record->source == 0) return QEA_OK; /* a baseline that the search did not train begins from scratch */
-    (void)snprintf(name, sizeof name, "output/nas/model_%" PRIu64 ".safetensors", record->source);
-    return qea_task_path(ctx, &crew->run->task, name, out);
-}
-
 static qea_status make_job(qea_context *ctx, const qea_crew *crew, qea_trial_record *record, qea_job *job) {
     *job = (qea_job){.trial = record->id, .num_layers = record->num_layers};
     job->weight_bits = record->weight_bits; /* borrowed: submit_one gives them back */
     job->activation_bits = record->activation_bits;
     job->seed = qea_job_seed(crew->run->config->seed, record->num_layers, record->weight_bits, record->activation_bits);
-    QEA_TRY(init_path(ctx, crew, record, &job->init));
+    QEA_TRY(qea_run_start_path(ctx, crew->run, crew->trials->step, record, &job->init));
+    QEA_TRY(qea_run_teacher_path(ctx, crew->run, crew->trials->step, &job->teacher));
     if (crew->trials->checkpoints) QEA_TRY(checkpoint_path(ctx, crew, record->id, &job->checkpoint));
     if (!crew->trials->keep_models) return QEA_OK;
     char name[80];
@@ -288,6 +279,8 @@ static void prepare_for_command(const qea_study_config *config, qea_pool_config 
 static qea_status prepare(qea_context *ctx, qea_crew *crew) {
     const qea_study_config *config = crew->run->config;
     crew->workers = qea_crew_workers(config);
+    if (crew->trials->total > 0 && crew->trials->total < (size_t)crew->workers)
+        crew->workers = (int)crew->trials->total;
     (void)snprintf(crew->parent, sizeof crew->parent, "%ld", (long)getpid());
     const char *command = crew->run->options->command != NULL ? crew->run->options->command : "/proc/self/exe";
     const char *argv[] = {command, "worker", crew->run->task.config_path, crew->trials->step, crew->parent, NULL};

@@ -7,27 +7,41 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "study/execute_internal.h"
 #include "study/model_metadata.h"
 
-struct qea_executor {
-    const qea_study_config *config; /* borrowed */
-    const qea_data_config *data_config;
-    const qea_recipe *recipe;
-    bool final; /* fully_train */
-    qea_step_data data;
-    qea_graph *graph; /* owned */
-    const qea_kernels *kernels;
-};
+static void unload(qea_loaded_model *loaded) {
+    qea_model_destroy(loaded->model);
+    qea_graph_destroy(loaded->graph);
+    qea_free(loaded->path);
+    *loaded = (qea_loaded_model){0};
+}
+
+qea_status qea_executor_load(qea_context *ctx, const char *path, qea_loaded_model *loaded) {
+    if (loaded->path != NULL && strcmp(loaded->path, path) == 0) return QEA_OK;
+    unload(loaded);
+    QEA_TRY(qea_model_load(ctx, path, &loaded->graph, &loaded->model, NULL));
+    qea_status status = qea_strdup(ctx, path, &loaded->path);
+    if (status != QEA_OK) unload(loaded);
+    return status;
+}
 
 static qea_status prepare(qea_context *ctx, qea_executor *executor, const char *step) {
     const qea_study_config *config = executor->config;
     executor->final = strcmp(step, "fully_train") == 0;
+    executor->stage = strcmp(step, "float") == 0 || strcmp(step, "supernet") == 0;
+    executor->supernet = strcmp(step, "supernet") == 0;
+    executor->rank = strcmp(step, "nas") == 0 && config->evaluator == QEA_EVALUATOR_SHARED_WEIGHTS;
     executor->data_config = executor->final ? &config->full_data : &config->nas_data;
-    executor->recipe = executor->final ? &config->full_recipe : &config->nas_recipe;
+    executor->recipe = executor->final      ? &config->full_recipe
+                       : executor->supernet ? &config->supernet.recipe
+                       : executor->stage    ? &config->supernet.float_recipe
+                                            : &config->nas_recipe;
     QEA_TRY(qea_study_kernels(ctx, config->isa, &executor->kernels));
-    qea_kernels_set_threads(config->threads_per_worker);
+    qea_kernels_set_threads(executor->stage ? config->supernet.threads : config->threads_per_worker);
     QEA_TRY(qea_step_data_load(ctx, executor->data_config, config->seed, executor->final, &executor->data));
-    return qea_study_network(ctx, config, executor->data.train_part, &executor->graph);
+    QEA_TRY(qea_study_network(ctx, config, executor->data.train_part, &executor->graph));
+    return executor->supernet ? qea_bit_space_create(ctx, config, executor->graph, &executor->space) : QEA_OK;
 }
 
 qea_status qea_executor_create(qea_context *ctx, const qea_study_config *config, const char *step, qea_executor **out) {
@@ -45,12 +59,16 @@ qea_status qea_executor_create(qea_context *ctx, const qea_study_config *config,
 
 void qea_executor_destroy(qea_executor *executor) {
     if (executor == NULL) return;
+    qea_ranker_destroy(executor->ranker);
+    unload(&executor->ranked);
+    unload(&executor->teacher);
+    qea_bit_space_destroy(executor->space);
     qea_step_data_clear(&executor->data);
     qea_graph_destroy(executor->graph);
     qea_free(executor);
 }
 
-static qea_status warm_start(qea_context *ctx, const char *path, qea_model *model) {
+qea_status qea_executor_warm_start(qea_context *ctx, const char *path, qea_model *model) {
     qea_graph *graph = NULL;
     qea_model *from = NULL;
     QEA_TRY(qea_model_load(ctx, path, &graph, &from, NULL));
@@ -61,7 +79,9 @@ static qea_status warm_start(qea_context *ctx, const char *path, qea_model *mode
     return QEA_OK;
 }
 
-static qea_train_options options_of(const qea_executor *executor, const qea_job *job) {
+qea_train_options qea_executor_options(const qea_executor *executor, const qea_job *job) {
+    const qea_distillation *distillation =
+        executor->final ? &executor->config->distillation : &executor->config->supernet.distillation;
     const qea_recipe *recipe = executor->recipe;
     qea_train_options options = {.optimizer = recipe->optimizer,
                                  .schedule = recipe->schedule,
@@ -75,6 +95,9 @@ static qea_train_options options_of(const qea_executor *executor, const qea_job 
                                  .checkpoint = job->checkpoint,
                                  .checkpoint_epochs = recipe->checkpoint_epochs};
     options.train.seed = job->seed;
+    if (job->teacher != NULL)
+        options.teacher =
+            (qea_teacher){executor->teacher.model, (float)distillation->temperature, (float)distillation->weight};
     /* A trial of the search is validated once, at its end, unless an epoch is to be chosen. */
     if (executor->data.validation.count > 0 && (executor->final || recipe->keep_best))
         options.validation = &executor->data.validation;
@@ -108,8 +131,8 @@ static json_t *curve_to_json(const qea_epoch_point *curve, int epochs) {
     return object;
 }
 
-static json_t *result_to_json(const qea_train_result *trained, const qea_epoch_point *curve,
-                              const qea_eval_result *measured) {
+json_t *qea_executor_result(const qea_train_result *trained, const qea_epoch_point *curve,
+                            const qea_eval_result *measured) {
     json_t *result = json_object();
     json_object_set_new(result, "accuracy", json_real(measured->accuracy));
     json_object_set_new(result, "accuracy_top1", json_real(measured->accuracy));
@@ -121,6 +144,8 @@ static json_t *result_to_json(const qea_train_result *trained, const qea_epoch_p
     json_object_set_new(result, "epochs", json_integer(trained->epochs_done));
     json_object_set_new(result, "best_epoch",
                         trained->best_epoch < 0 ? json_null() : json_integer(trained->best_epoch));
+    json_object_set_new(result, "train_images",
+                        json_integer((json_int_t)((size_t)trained->epochs_done * trained->epoch_images)));
     json_object_set_new(result, "curve", curve_to_json(curve, trained->epochs_done));
     json_t *differs = json_object();
     json_object_set_new(differs, "seconds", json_real(trained->seconds));
@@ -133,19 +158,24 @@ static json_t *result_to_json(const qea_train_result *trained, const qea_epoch_p
 
 static qea_status train_and_measure(qea_context *ctx, qea_executor *executor, const qea_job *job, qea_model *model,
                                     qea_epoch_point *curve, qea_progress_fn progress, void *user, json_t **result) {
-    if (job->init != NULL) QEA_TRY(warm_start(ctx, job->init, model));
-    qea_train_options options = options_of(executor, job);
+    if (job->init != NULL) QEA_TRY(qea_executor_warm_start(ctx, job->init, model));
+    if (job->teacher != NULL) QEA_TRY(qea_executor_load(ctx, job->teacher, &executor->teacher));
+    qea_train_options options = qea_executor_options(executor, job);
+    if (executor->supernet) qea_executor_draw_bits(executor, &options);
     options.curve = curve;
     qea_train_result trained;
     QEA_TRY(qea_train(ctx, model, &options, progress, user, &trained));
     qea_eval_result measured;
     const qea_loader_config *images = executor->final ? &executor->data.test : &executor->data.validation;
-    QEA_TRY(qea_evaluate(ctx, model, executor->kernels, executor->recipe->precision, images, &measured));
+    if (executor->supernet)
+        QEA_TRY(qea_executor_judge_highest(ctx, executor, model, &measured));
+    else
+        QEA_TRY(qea_evaluate(ctx, model, executor->kernels, executor->recipe->precision, images, &measured));
     if (job->model != NULL)
         QEA_TRY(qea_study_save_model(ctx, model, executor->data_config, executor->config->seed, &executor->data,
                                      job->model));
     /* The checkpoint stays until the coordinator has the result on disk. */
-    *result = result_to_json(&trained, curve, &measured);
+    *result = qea_executor_result(&trained, curve, &measured);
     return QEA_OK;
 }
 
@@ -161,10 +191,16 @@ static qea_status run_job(qea_context *ctx, qea_executor *executor, const qea_jo
 qea_status qea_executor_run(qea_context *ctx, qea_executor *executor, const qea_job *job, qea_progress_fn progress,
                             void *user, json_t **result) {
     *result = NULL;
+    if (executor->rank) return qea_executor_rank(ctx, executor, job, result);
     qea_bit_policy policy = {executor->config->weight_quantizer, executor->config->activation_quantizer,
                              job->num_layers, job->weight_bits, job->activation_bits};
     qea_model *model;
-    QEA_TRY(qea_model_create(ctx, executor->graph, &policy, job->seed, &model));
+    if (executor->supernet) {
+        qea_widths widths = qea_bit_space_widths(executor->space);
+        QEA_TRY(qea_supernet_create(ctx, executor->graph, &policy, &widths, job->seed, &model));
+    } else {
+        QEA_TRY(qea_model_create(ctx, executor->graph, &policy, job->seed, &model));
+    }
     qea_status status = run_job(ctx, executor, job, model, progress, user, result);
     qea_model_destroy(model);
     return status;
@@ -269,7 +305,7 @@ static void count_images(const qea_executor *executor, const qea_train_options *
 static qea_status measure(qea_context *ctx, const qea_executor *executor, const qea_job *job, double seconds,
                           qea_model *model, qea_estimate_step *out) {
     const qea_loader_config *images = executor->final ? &executor->data.test : &executor->data.validation;
-    qea_train_options planned = options_of(executor, job);
+    qea_train_options planned = qea_executor_options(executor, job);
     size_t bytes;
     count_images(executor, &planned, out);
     QEA_TRY(time_training(ctx, executor, &planned, seconds, model, out));

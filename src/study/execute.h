@@ -11,15 +11,16 @@
 /* What stays the same from job to job: the configuration, the images, the kernels, the network. */
 typedef struct qea_executor qea_executor;
 
-/* step: "nas" (accuracy is that on the validation images) or "fully_train" (on the test images). */
+/* step: "float", "supernet", "nas" (accuracy is that on the validation images; a supernet's is that of its highest
+ * bits) or "fully_train" (on the test images). */
 QEA_MUST_USE qea_status qea_executor_create(qea_context *ctx, const qea_study_config *config, const char *step,
                                             qea_executor **out);
 void qea_executor_destroy(qea_executor *executor);
 
 /* *result (owned by the caller): accuracy, accuracy_top1, accuracy_top5 (0..1), loss (mean on those images),
  * train_loss, val_accuracy (null where there are no validation images), images (evaluated), epochs, best_epoch (null:
- * the last), curve, and under "measured" what differs from run to run: seconds, images_per_s, peak_bytes.
- * QEA_ERR_DIVERGED: a result too, the network did not learn.
+ * the last), train_images (that went forward and backward), curve, and under "measured" what differs from run to run:
+ * seconds, images_per_s, peak_bytes. QEA_ERR_DIVERGED: a result too, the network did not learn.
  *
  * curve is the training curve, whether or not the training was stopped and continued: an object of lists of equal
  * length, one entry per epoch: epoch (1-based), train_loss, train_accuracy (means over the epoch's steps), val_accuracy

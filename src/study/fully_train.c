@@ -138,11 +138,11 @@ static bool all_equal(const uint8_t *bits, size_t count, int value) {
     return true;
 }
 
-/* The front model with these bits in every layer, if it trains exactly as the baseline would: not when it starts warm.
- */
+/* The front model with these bits in every layer, if it trains exactly as the baseline would: not when it starts from
+ * its own trial. */
 static const qea_trial_record *uniform_front_model(const qea_run *run, const qea_step_trials *trials,
                                                    const int baseline[2]) {
-    if (run->config->init == QEA_INIT_SEARCH) return NULL;
+    if (run->config->init == QEA_INIT_SEARCH && run->config->evaluator != QEA_EVALUATOR_SHARED_WEIGHTS) return NULL;
     for (size_t i = 0; i < trials->count; i++) {
         const qea_trial_record *record = &trials->records[i];
         if (strcmp(record->label, "front") == 0 && all_equal(record->weight_bits, record->num_layers, baseline[0]) &&

@@ -35,6 +35,7 @@ qea_status qea_job_format(qea_context *ctx, const qea_job *job, char **line) {
     json_object_set_new(object, "activation_bits", bits_to_json(job->activation_bits, job->num_layers));
     json_object_set_new(object, "seed", json_string(seed));
     put_optional(object, "init", job->init);
+    put_optional(object, "teacher", job->teacher);
     put_optional(object, "model", job->model);
     put_optional(object, "checkpoint", job->checkpoint);
     qea_text_put_json(&text, object, 0);
@@ -83,6 +84,7 @@ static qea_status read_job(qea_context *ctx, const json_t *object, qea_job *out)
     if (seed == NULL || end == seed || *end != '\0')
         return qea_fail(ctx, QEA_ERR_DATA, "job: seed: not an integer in a string");
     QEA_TRY(read_optional(ctx, object, "init", &out->init));
+    QEA_TRY(read_optional(ctx, object, "teacher", &out->teacher));
     QEA_TRY(read_optional(ctx, object, "model", &out->model));
     return read_optional(ctx, object, "checkpoint", &out->checkpoint);
 }
@@ -101,6 +103,7 @@ void qea_job_clear(qea_job *job) {
     qea_free(job->weight_bits);
     qea_free(job->activation_bits);
     qea_free(job->init);
+    qea_free(job->teacher);
     qea_free(job->model);
     qea_free(job->checkpoint);
     memset(job, 0, sizeof *job);

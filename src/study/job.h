@@ -14,6 +14,7 @@ typedef struct qea_job {
     uint8_t *weight_bits, *activation_bits; /* owned, [num_layers] */
     uint64_t seed;                          /* of initial weights, order and augmentation */
     char *init;                             /* owned: model file to start from, NULL: from scratch */
+    char *teacher;                          /* owned: model file whose answers are learned too, NULL: none */
     char *model;                            /* owned: where the trained model goes, NULL: nowhere */
     char *checkpoint;                       /* owned: where to keep state while training, NULL: nowhere */
 } qea_job;

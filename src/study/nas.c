@@ -171,7 +171,7 @@ static qea_status run_nas(qea_context *ctx, nas *n, char **end) {
     const qea_study_config *config = n->run->config;
     n->trials.step = "nas";
     n->trials.total = qea_budget_trials(config);
-    n->trials.keep_models = config->nas_recipe.save_weights || config->init == QEA_INIT_SEARCH;
+    n->trials.keep_models = config->nas_recipe.save_weights;
     QEA_TRY(QEA_NEW(ctx, "genome", n->genome, n->run->space->num_genes));
     QEA_TRY(QEA_NEW(ctx, "bits", n->bits, 2 * n->run->space->num_layers));
     QEA_TRY(create_search(ctx, n));

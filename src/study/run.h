@@ -30,7 +30,7 @@ QEA_MUST_USE qea_status qea_run_check(qea_context *ctx, qea_run *run);
 
 /* The trials of one step. Records stand in id order; run_trials changes them in place and writes them to the store. */
 typedef struct qea_step_trials {
-    const char *step;          /* "nas", "fully_train" */
+    const char *step;          /* "float", "supernet", "nas", "fully_train" */
     qea_trial_record *records; /* owned */
     size_t count, capacity;
     size_t total; /* expected in all, for the progress */
@@ -74,6 +74,16 @@ void qea_crew_end(qea_crew *crew);
 /* The steps. *table (owned by the caller, qea_free) and *end may stay NULL. */
 QEA_MUST_USE qea_status qea_run_nas(qea_context *ctx, qea_run *run, char **end);
 QEA_MUST_USE qea_status qea_run_fully_train(qea_context *ctx, qea_run *run);
+
+/* The steps "float" and "supernet" before a search with shared weights: one trial each, whose model the search's trials
+ * and the full training begin from. Does what the store says is not done. */
+QEA_MUST_USE qea_status qea_run_supernet(qea_context *ctx, qea_run *run);
+/* The model file that the training of a record begins from; *path (owned by the caller) stays NULL for random weights.
+ */
+QEA_MUST_USE qea_status qea_run_start_path(qea_context *ctx, const qea_run *run, const char *step,
+                                           const qea_trial_record *record, char **path);
+/* The same for the teacher of a step. */
+QEA_MUST_USE qea_status qea_run_teacher_path(qea_context *ctx, const qea_run *run, const char *step, char **path);
 
 /* Writes every file of the task that is derived from the store. */
 QEA_MUST_USE qea_status qea_run_write_outputs(qea_context *ctx, qea_run *run, char **table);

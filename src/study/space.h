@@ -41,6 +41,14 @@ QEA_MUST_USE qea_status qea_bit_space_cost(qea_context *ctx, const qea_bit_space
 QEA_MUST_USE qea_status qea_bit_space_extremes(qea_context *ctx, const qea_bit_space *space, qea_cost *cheapest,
                                                qea_cost *dearest);
 
+/* For a supernet (space_supernet.c): the highest bits of every layer, all widths below 32, and the bits of a step,
+ * f(seed, step): of every four steps the first has the most bits, the second the fewest, the third random ones, the
+ * last random ones from a random range of each gene's candidates, so that all costs are seen. Bits are [L]. */
+void qea_bit_space_highest(const qea_bit_space *space, uint8_t *weight_bits, uint8_t *activation_bits);
+qea_widths qea_bit_space_widths(const qea_bit_space *space);
+void qea_bit_space_draw(const qea_bit_space *space, uint64_t seed, uint64_t step, uint8_t *weight_bits,
+                        uint8_t *activation_bits);
+
 /* Sum over the configuration's limits on costs of the relative excess; 0 = within all. Signature of
  * qea_search_config.violation with `user` = the space. */
 double qea_bit_space_violation(void *space, const uint16_t *genome);

@@ -34,8 +34,8 @@ qea_status qea_run_config(qea_context *ctx, const qea_study_options *options, co
                           qea_study_config **out) {
     qea_config_override overrides[MAX_OVERRIDES];
     size_t count = options->num_overrides;
-    if (count > MAX_OVERRIDES - 7)
-        return qea_fail(ctx, QEA_ERR_CONFIG, "%zu overrides: at most %d are allowed", count, MAX_OVERRIDES - 7);
+    if (count > MAX_OVERRIDES - 10)
+        return qea_fail(ctx, QEA_ERR_CONFIG, "%zu overrides: at most %d are allowed", count, MAX_OVERRIDES - 10);
     for (size_t i = 0; i < count; i++)
         overrides[i] = (qea_config_override){options->overrides[i].key, options->overrides[i].value,
                                              options->overrides[i].literal ? QEA_SET_TEXT : QEA_SET_YAML};
@@ -46,19 +46,22 @@ qea_status qea_run_config(qea_context *ctx, const qea_study_options *options, co
     QEA_TRY(qea_study_config_read(ctx, options->config_path, overrides, count, out));
     if ((*out)->task_id[0] == '\0')
         overrides[count++] = (qea_config_override){"general.task.task_id", made_name, QEA_SET_TEXT};
-    char *paths[4] = {NULL, NULL, NULL, NULL};
+    char *paths[6] = {NULL};
     if ((*out)->evaluator == QEA_EVALUATOR_COMMAND)
         make_absolute("nas.evaluator.folder", (*out)->command_folder[0] != '\0' ? (*out)->command_folder : ".",
-                      overrides, &count, &paths[3]);
+                      overrides, &count, &paths[5]);
     if ((*out)->has_nas && (*out)->num_genes == 0)
         make_absolute("nas.dataset.common.data_path", (*out)->nas_data.path, overrides, &count, &paths[0]);
     if ((*out)->has_fully_train)
         make_absolute("fully_train.dataset.common.data_path", (*out)->full_data.path, overrides, &count, &paths[1]);
     make_absolute("fully_train.pretrained", (*out)->pretrained, overrides, &count, &paths[2]);
+    make_absolute("nas.evaluator.pretrained", (*out)->search_pretrained, overrides, &count, &paths[3]);
+    if ((*out)->teacher != NULL && strcmp((*out)->teacher, "search") != 0)
+        make_absolute("fully_train.teacher", (*out)->teacher, overrides, &count, &paths[4]);
     qea_study_config_destroy(*out);
     *out = NULL;
     qea_status status = qea_study_config_read(ctx, options->config_path, overrides, count, out);
-    for (int i = 0; i < 4; i++) free(paths[i]);
+    for (int i = 0; i < 6; i++) free(paths[i]);
     return status;
 }
 
@@ -203,7 +206,9 @@ static qea_status run_steps(qea_context *ctx, qea_run *run, qea_study_result *re
     QEA_TRY(open_tensorboard(ctx, run));
     QEA_TRY(qea_look_begun(ctx, run->task.store));
     qea_status status = QEA_OK;
-    if (run->config->has_nas) status = qea_run_nas(ctx, run, &result->search_end);
+    if (run->config->has_nas && run->config->evaluator == QEA_EVALUATOR_SHARED_WEIGHTS)
+        status = qea_run_supernet(ctx, run);
+    if (status == QEA_OK && run->config->has_nas) status = qea_run_nas(ctx, run, &result->search_end);
     if (status == QEA_OK && run->config->has_nas) { /* the search's files stand before the long step begins */
         status = qea_run_write_outputs(ctx, run, &result->table);
         qea_free(result->table);

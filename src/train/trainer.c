@@ -80,6 +80,7 @@ static qea_status set_up(qea_context *ctx, qea_training *t) {
                              .precision = o->precision,
                              .label_smoothing = o->label_smoothing};
     QEA_TRY(qea_plan_create(ctx, t->model, &plan, &t->plan));
+    t->batch = data.batch;
     QEA_TRY(make_teacher(ctx, t, data.batch));
     if (o->draw_bits) QEA_TRY(QEA_NEW(ctx, "bits", t->bits, 2 * qea_graph_num_quantized(t->model->graph)));
     if (o->validation)
@@ -211,10 +212,14 @@ static qea_status end_epoch(qea_context *ctx, qea_training *t, epoch_sums *sums,
     return status;
 }
 
+static size_t steps_of_epoch(const qea_training *t) {
+    size_t steps = qea_loader_batches(t->loader), most = t->options->max_steps;
+    return most > 0 && most < steps ? most : steps;
+}
+
 static qea_status train_epoch(qea_context *ctx, qea_training *t, qea_progress_fn progress, void *user,
                               qea_train_result *result) {
-    size_t steps = qea_loader_batches(t->loader);
-    if (t->options->max_steps > 0 && t->options->max_steps < steps) steps = t->options->max_steps;
+    size_t steps = steps_of_epoch(t);
     double now = qea_seconds();
     epoch_sums sums = {.start = now, .last_report = now};
     QEA_TRY(qea_loader_start(ctx, t->loader, (uint32_t)t->epochs_done));
@@ -251,7 +256,10 @@ qea_status qea_train(qea_context *ctx, qea_model *model, const qea_train_options
                       .best_accuracy_top5 = none};
     *result = (qea_train_result){.best_epoch = -1};
     qea_status status = set_up(ctx, &t);
-    if (status == QEA_OK) result->peak_bytes = bytes_used(&t);
+    if (status == QEA_OK) {
+        result->peak_bytes = bytes_used(&t);
+        result->epoch_images = steps_of_epoch(&t) * (size_t)t.batch;
+    }
     while (status == QEA_OK && t.epochs_done < options->epochs) status = train_epoch(ctx, &t, progress, user, result);
     if (status == QEA_OK) take_best(&t);
     result->epochs_done = t.epochs_done;

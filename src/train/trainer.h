@@ -93,6 +93,7 @@ typedef struct qea_train_result {
     double val_accuracy, val_accuracy_top5; /* of the weights left in the model, 0..1; NaN without validation */
     double seconds;                         /* this call only */
     size_t images;                          /* went forward and backward, this call only */
+    size_t epoch_images;                    /* that go forward and backward in an epoch */
     size_t peak_bytes; /* parameters, gradients, optimiser, plans, the best weights; without data sets and loaders */
 } qea_train_result;
 

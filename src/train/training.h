@@ -28,6 +28,7 @@ typedef struct qea_training {
     const qea_train_options *options; /* borrowed */
     qea_plan *plan;                   /* owned */
     qea_loader *loader;               /* owned */
+    int batch;                        /* images of a step */
     qea_plan *teacher;                /* owned; NULL without one */
     uint8_t *bits;                    /* owned, [2 num_quantized]; NULL where they do not change */
     qea_evaluator validation;

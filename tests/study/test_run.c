@@ -4,19 +4,6 @@
 #include "store/store.h"
 #include "study/small_run.h"
 
-static void assert_same_results(const char *task_a, const char *task_b) {
-    static const char *const files[] = {"nas/trials.csv", "nas/front.json", "fully_train/results.json"};
-    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
-        char a[128], b[128];
-        (void)snprintf(a, sizeof a, "tasks/%s/output/%s", task_a, files[i]);
-        (void)snprintf(b, sizeof b, "tasks/%s/output/%s", task_b, files[i]);
-        char *text_a = slurp(a), *text_b = slurp(b);
-        assert_string_equal(text_a, text_b);
-        qea_free(text_a);
-        qea_free(text_b);
-    }
-}
-
 static void a_run_leaves_its_files_and_shows_a_table(void **state) {
     (void)state;
     int code = run("", "run config.yml -t plain --set general.workers=2");
@@ -120,19 +107,6 @@ static void another_seed_gives_other_results(void **state) {
     assert_string_not_equal(a, b);
     qea_free(a);
     qea_free(b);
-}
-
-/* Runs the command until the task's log tells of `trials` finished ones, then sends the signal. Returns the exit code
- * as a shell sees it: 128 + signal where the signal ended it. */
-static int run_and_signal(const char *arguments, const char *task, int trials, const char *signal) {
-    char line[2048];
-    (void)snprintf(line, sizeof line,
-                   "cd %s && { %s %s >out 2>&1 & p=$!; "
-                   "until [ \"$(grep -c ' done: ' tasks/%s/logs/pipeline.log 2>/dev/null)\" -ge %d ] 2>/dev/null; do "
-                   "kill -0 $p 2>/dev/null || break; sleep 0.01; done; kill -%s $p 2>/dev/null; wait $p; }",
-                   folder, command, arguments, task, trials, signal);
-    int status = system(line);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
 }
 
 static void a_run_killed_again_and_again_resumes_to_the_same_results(void **state) {

@@ -1,0 +1,103 @@
+/* A search with shared weights from outside: the float network, the supernet, trials without training, a warm start. */
+#include <jansson.h>
+
+#include "study/small_run.h"
+
+#define SHARED                                                                                                         \
+    "--set 'nas.evaluator={type: shared_weights, float_epochs: 2, epochs: 3, bn_images: 96}' "                         \
+    "--set 'nas.search_space.quantizer={weight: lsq, activation: lsq}' "                                               \
+    "--set fully_train.init=search --set fully_train.teacher=search --set nas.trainer.seed=3 "
+
+static void assert_same_models(const char *task_a, const char *task_b) {
+    static const char *const files[] = {"float", "supernet"};
+    for (size_t i = 0; i < 2; i++) {
+        char line[512];
+        (void)snprintf(line, sizeof line,
+                       "cmp %s/tasks/%s/output/%s/model_1.safetensors %s/tasks/%s/output/%s/model_1.safetensors",
+                       folder, task_a, files[i], folder, task_b, files[i]);
+        assert_int_equal(system(line), 0);
+    }
+    assert_same_results(task_a, task_b);
+}
+
+static void one_worker_and_two_give_byte_equal_results(void **state) {
+    (void)state;
+    if (run("", "config.yml -t single --workers 1 " SHARED) != 0) fail_msg("%s", slurp("out"));
+    assert_int_equal(run("", "config.yml -t double --workers 2 " SHARED), 0);
+    assert_same_models("single", "double");
+}
+
+static void a_run_killed_in_each_of_its_steps_resumes_to_the_same_results(void **state) {
+    (void)state;
+    static const int kills[] = {0, 1, 2, 7, 17}; /* finished: nothing, float, supernet, trials, full trainings */
+    int killed = 0;
+    for (int i = 0; i < 5; i++) {
+        const char *arguments = i == 0 ? "run config.yml -t killed --workers 2 " SHARED : "run --resume tasks/killed";
+        killed += run_and_signal(arguments, "killed", kills[i], "KILL") == 128 + 9;
+    }
+    assert_int_equal(run("", "run -r -t killed"), 0);
+    assert_true(killed >= 3);
+    assert_same_models("single", "killed");
+}
+
+/* Images that went forward and backward: epochs x whole batches of 32 of the 256 training images; none in a trial. */
+static void only_the_two_networks_before_the_search_are_trained(void **state) {
+    (void)state;
+    char *text = slurp("tasks/single/output/nas/trials.csv"), *line, *rest = NULL;
+    size_t trials = 0;
+    for (line = strtok_r(text, "\n", &rest); line != NULL; line = strtok_r(NULL, "\n", &rest)) trials++;
+    assert_int_equal(trials, 1 + 14);
+    qea_free(text);
+    text = slurp("tasks/single/output/fully_train/results.json");
+    json_t *results = json_loads(text, 0, NULL);
+    assert_non_null(results);
+    assert_non_null(strstr(text, "\"train_images\": 1920")); /* 6 epochs of 320 */
+    json_decref(results);
+    qea_free(text);
+}
+
+static void trials_begin_from_a_given_model_where_they_are_finetuned(void **state) {
+    (void)state;
+    assert_int_equal(run("", "config.yml -t finetune --set 'nas.evaluator={type: finetune, pretrained: "
+                             "tasks/single/output/float/model_1.safetensors}' --set 'pipeline=[nas]'"),
+                     0);
+    assert_int_equal(run("", "config.yml -t scratch --set 'pipeline=[nas]'"), 0);
+    char *warm = slurp("tasks/finetune/output/nas/trials.csv"), *cold = slurp("tasks/scratch/output/nas/trials.csv");
+    assert_string_not_equal(warm, cold);
+    qea_free(warm);
+    qea_free(cold);
+    assert_int_equal(run("", "config.yml -t given --set 'nas.evaluator={type: shared_weights, epochs: 1, pretrained: "
+                             "tasks/single/output/float/model_1.safetensors}' --set 'pipeline=[nas]'"),
+                     0);
+}
+
+static void what_does_not_fit_together_is_refused(void **state) {
+    (void)state;
+    static const char *const wrong[][2] = {
+        {"--set nas.evaluator.type=finetune", "does not name a model"},
+        {"--set nas.evaluator.type=shared_weights --set 'nas.search_space.bit_candidates=[0, 4]'", "left out"},
+        {"--set fully_train.teacher=search", "float network"},
+        {"--set 'nas.evaluator={type: finetune, pretrained: nowhere.safetensors}'", "nowhere.safetensors"},
+        {"--set 'nas.evaluator={type: train, epochs: 3}'", "no such setting"},
+        {"--set 'nas.evaluator={type: shared_weights, float_epochs: 2, pretrained: "
+         "tasks/single/output/float/model_1.safetensors}'",
+         "no effect beside pretrained"},
+    };
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        char line[512];
+        (void)snprintf(line, sizeof line, "config.yml -t wrong %s", wrong[i][0]);
+        assert_int_not_equal(run("", line), 0);
+        assert_output_has(wrong[i][1]);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(one_worker_and_two_give_byte_equal_results),
+        cmocka_unit_test(only_the_two_networks_before_the_search_are_trained),
+        cmocka_unit_test(a_run_killed_in_each_of_its_steps_resumes_to_the_same_results),
+        cmocka_unit_test(trials_begin_from_a_given_model_where_they_are_finetuned),
+        cmocka_unit_test(what_does_not_fit_together_is_refused),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
