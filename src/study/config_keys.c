@@ -279,7 +279,7 @@ const qea_config_key qea_config_keys[] = {
      RANGE(0, 1e3),
      STUDY(supernet.float_lr),
      .doc = "Its learning rate. Default: the trainer's."},
-    {.path = "nas.evaluator.epochs",
+    {.path = "nas.evaluator.supernet_epochs",
      .kind = QEA_KEY_INT,
      .types = SHARED,
      RANGE(1, MAX_EPOCHS),
@@ -287,7 +287,7 @@ const qea_config_key qea_config_keys[] = {
      STUDY(supernet.epochs),
      .doc = "Epochs of the supernet; each step trains one genome: in turn that of the most bits, that of the fewest, "
             "and two random ones."},
-    {.path = "nas.evaluator.lr",
+    {.path = "nas.evaluator.supernet_lr",
      .kind = QEA_KEY_NUMBER,
      .types = SHARED,
      RANGE(0, 1e3),

@@ -4,7 +4,7 @@
 #include "study/small_run.h"
 
 #define SHARED                                                                                                         \
-    "--set 'nas.evaluator={type: shared_weights, float_epochs: 2, epochs: 3, bn_images: 96}' "                         \
+    "--set 'nas.evaluator={type: shared_weights, float_epochs: 2, supernet_epochs: 3, bn_images: 96}' "                \
     "--set 'nas.search_space.quantizer={weight: lsq, activation: lsq}' "                                               \
     "--set fully_train.init=search --set fully_train.teacher=search --set nas.trainer.seed=3 "
 
@@ -66,9 +66,10 @@ static void trials_begin_from_a_given_model_where_they_are_finetuned(void **stat
     assert_string_not_equal(warm, cold);
     qea_free(warm);
     qea_free(cold);
-    assert_int_equal(run("", "config.yml -t given --set 'nas.evaluator={type: shared_weights, epochs: 1, pretrained: "
-                             "tasks/single/output/float/model_1.safetensors}' --set 'pipeline=[nas]'"),
-                     0);
+    assert_int_equal(
+        run("", "config.yml -t given --set 'nas.evaluator={type: shared_weights, supernet_epochs: 1, pretrained: "
+                "tasks/single/output/float/model_1.safetensors}' --set 'pipeline=[nas]'"),
+        0);
 }
 
 static void what_does_not_fit_together_is_refused(void **state) {
@@ -78,7 +79,7 @@ static void what_does_not_fit_together_is_refused(void **state) {
         {"--set nas.evaluator.type=shared_weights --set 'nas.search_space.bit_candidates=[0, 4]'", "left out"},
         {"--set fully_train.teacher=search", "float network"},
         {"--set 'nas.evaluator={type: finetune, pretrained: nowhere.safetensors}'", "nowhere.safetensors"},
-        {"--set 'nas.evaluator={type: train, epochs: 3}'", "no such setting"},
+        {"--set 'nas.evaluator={type: train, supernet_epochs: 3}'", "no such setting"},
         {"--set 'nas.evaluator={type: shared_weights, float_epochs: 2, pretrained: "
          "tasks/single/output/float/model_1.safetensors}'",
          "no effect beside pretrained"},
