@@ -52,6 +52,17 @@ qea_status qea_text_finish(qea_context *ctx, qea_text *text) {
     return QEA_OK;
 }
 
+qea_status qea_text_take(qea_context *ctx, qea_text *text, char **out) {
+    qea_status status = qea_text_finish(ctx, text);
+    *out = NULL;
+    if (status == QEA_OK)
+        *out = text->bytes;
+    else
+        qea_free(text->bytes);
+    *text = (qea_text){0};
+    return status;
+}
+
 void qea_text_free(qea_text *text) {
     qea_free(text->bytes);
     *text = (qea_text){0};

@@ -26,6 +26,9 @@ void qea_text_put_double(qea_text *text, double value);
  * line; else lists of scalars only stand in one line. */
 void qea_text_put_json(qea_text *text, const json_t *value, int indent);
 QEA_MUST_USE qea_status qea_text_finish(qea_context *ctx, qea_text *text); /* QEA_ERR_MEMORY if anything was lost */
+/* As qea_text_finish, and *out is the text, owned by the caller (qea_free); NULL where it fails. Frees `text` in every
+ * case. */
+QEA_MUST_USE qea_status qea_text_take(qea_context *ctx, qea_text *text, char **out);
 void qea_text_free(qea_text *text);
 
 /* The shortest round-trip decimal into buffer[32]; returns buffer. */

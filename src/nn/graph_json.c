@@ -125,12 +125,7 @@ qea_status qea_graph_to_json(qea_context *ctx, const qea_graph *g, char **text) 
     qea_text out = {0};
     qea_text_put_json(&out, root, 0);
     json_decref(root);
-    qea_status status = qea_text_finish(ctx, &out);
-    if (status == QEA_OK)
-        *text = out.bytes;
-    else
-        qea_text_free(&out);
-    return status;
+    return qea_text_take(ctx, &out, text);
 }
 
 void qea_string_free(char *text) { qea_free(text); }

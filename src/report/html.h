@@ -43,8 +43,8 @@ void qea_html_end(qea_text *out);
 
 /* "1 h 2 min 3 s"; "-" for NaN. */
 void qea_html_duration(qea_text *out, double seconds);
-/* Behind an open <td>: top-1 accuracy, and a cell with its 95 % interval; both closed. */
-void qea_html_accuracy_cells(qea_text *out, const qea_report_model *model);
+/* Behind an open <td>: top-1 accuracy, its 95 % interval, costs and mean bits, a cell each, all closed. */
+void qea_html_model_cells(qea_text *out, const qea_report_model *model);
 /* How many trials of the search to tell the hypervolume of: what waits has not changed it. */
 size_t qea_html_count_told(const qea_report_step *search);
 

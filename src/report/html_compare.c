@@ -277,17 +277,7 @@ static void put_model_row(qea_text *out, const qea_report_comparison *all, const
     qea_text_put(out, "</a></th><td class=\"text\">");
     qea_html_name(out, model);
     qea_text_put(out, "</td><td>");
-    qea_html_accuracy_cells(out, model);
-    for (int i = 0; i < QEA_HTML_NUM_COSTS; i++) {
-        qea_text_put(out, "<td>");
-        qea_html_value(out, qea_html_costs[i], qea_report_value(model, qea_html_costs[i]));
-        qea_text_put(out, "</td>");
-    }
-    qea_text_put(out, "<td>");
-    qea_html_fixed(out, model->mean_weight_bits, 2);
-    qea_text_put(out, "</td><td>");
-    qea_html_fixed(out, model->mean_activation_bits, 2);
-    qea_text_put(out, "</td>");
+    qea_html_model_cells(out, model);
     qea_html_gain_cells(out, curve, model);
     qea_text_put(out, "</tr>\n");
 }

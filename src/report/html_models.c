@@ -8,7 +8,7 @@ static unsigned long long id_of(const qea_report_model *model) { return (unsigne
 
 /* --- the table --- */
 
-void qea_html_accuracy_cells(qea_text *out, const qea_report_model *model) {
+static void put_accuracy_cells(qea_text *out, const qea_report_model *model) {
     double accuracy = qea_report_value(model, "accuracy"), low, high;
     qea_wilson_interval(accuracy, qea_report_value(model, "images"), &low, &high);
     qea_html_value(out, "accuracy", accuracy);
@@ -19,11 +19,8 @@ void qea_html_accuracy_cells(qea_text *out, const qea_report_model *model) {
     qea_text_put(out, "</td>");
 }
 
-static void put_row(qea_text *out, const qea_report_model *model, const qea_uniform_curve *curve) {
-    qea_text_printf(out, "<tr data-t=\"%llu\"><th scope=\"row\"><a href=\"#m%llu\">", id_of(model), id_of(model));
-    qea_html_name(out, model);
-    qea_text_printf(out, "</a></th><td>%llu</td><td>", id_of(model));
-    qea_html_accuracy_cells(out, model);
+void qea_html_model_cells(qea_text *out, const qea_report_model *model) {
+    put_accuracy_cells(out, model);
     for (int i = 0; i < QEA_HTML_NUM_COSTS; i++) {
         qea_text_put(out, "<td>");
         qea_html_value(out, qea_html_costs[i], qea_report_value(model, qea_html_costs[i]));
@@ -34,6 +31,13 @@ static void put_row(qea_text *out, const qea_report_model *model, const qea_unif
     qea_text_put(out, "</td><td>");
     qea_html_fixed(out, model->mean_activation_bits, 2);
     qea_text_put(out, "</td>");
+}
+
+static void put_row(qea_text *out, const qea_report_model *model, const qea_uniform_curve *curve) {
+    qea_text_printf(out, "<tr data-t=\"%llu\"><th scope=\"row\"><a href=\"#m%llu\">", id_of(model), id_of(model));
+    qea_html_name(out, model);
+    qea_text_printf(out, "</a></th><td>%llu</td><td>", id_of(model));
+    qea_html_model_cells(out, model);
     qea_html_gain_cells(out, curve, model);
     qea_text_put(out, "</tr>\n");
 }

@@ -102,12 +102,7 @@ qea_status qea_command_format(qea_context *ctx, const qea_bit_space *space, cons
     qea_text text = {0};
     qea_text_put_json(&text, object, 0);
     json_decref(object);
-    qea_status status = qea_text_finish(ctx, &text);
-    if (status == QEA_OK)
-        *line = text.bytes;
-    else
-        qea_text_free(&text);
-    return status;
+    return qea_text_take(ctx, &text, line);
 }
 
 /* --- answers --- */

@@ -184,12 +184,7 @@ qea_status qea_study_progress_json(qea_context *ctx, const qea_study_progress *p
             json_object_set_new(object, fields[i].name, fields[i].put(progress));
     qea_text_put_json(&text, object, 0);
     json_decref(object);
-    qea_status status = qea_text_finish(ctx, &text);
-    if (status == QEA_OK)
-        *line = text.bytes;
-    else
-        qea_text_free(&text);
-    return status;
+    return qea_text_take(ctx, &text, line);
 }
 
 static void put_events_of(qea_text *out, unsigned mask) {
@@ -222,7 +217,5 @@ qea_status qea_study_events_document(qea_context *ctx, char **markdown) {
         put_events_of(&out, fields[i].events);
         qea_text_put(&out, " |\n");
     }
-    qea_status status = qea_text_finish(ctx, &out);
-    *markdown = out.bytes;
-    return status;
+    return qea_text_take(ctx, &out, markdown);
 }

@@ -40,12 +40,7 @@ qea_status qea_job_format(qea_context *ctx, const qea_job *job, char **line) {
     put_optional(object, "checkpoint", job->checkpoint);
     qea_text_put_json(&text, object, 0);
     json_decref(object);
-    qea_status status = qea_text_finish(ctx, &text);
-    if (status == QEA_OK)
-        *line = text.bytes;
-    else
-        qea_text_free(&text);
-    return status;
+    return qea_text_take(ctx, &text, line);
 }
 
 static qea_status read_bits(qea_context *ctx, const json_t *object, const char *key, size_t *count, uint8_t **bits) {

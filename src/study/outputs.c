@@ -54,12 +54,7 @@ static qea_status write_all(qea_context *ctx, const qea_run *run, qea_step_view 
     QEA_TRY(qea_run_write_page(ctx, run, nas, full));
     qea_text text = {0};
     qea_report_table(full->trials.count > 0 ? &full->step : &nas->step, &text);
-    qea_status status = qea_text_finish(ctx, &text);
-    if (status == QEA_OK)
-        *table = text.bytes;
-    else
-        qea_text_free(&text);
-    return status;
+    return qea_text_take(ctx, &text, table);
 }
 
 qea_status qea_run_write_outputs(qea_context *ctx, qea_run *run, char **table) {

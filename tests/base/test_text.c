@@ -72,6 +72,26 @@ static void assert_round_trip(double value) {
     if (bits_of(value) != bits_of(back)) fail_msg("%a became '%s'", value, buffer);
 }
 
+static void a_taken_text_belongs_to_the_taker_and_a_lost_one_leaves_nothing(void **state) {
+    (void)state;
+    qea_text text = {0};
+    char *taken = NULL;
+    qea_text_put(&text, "abc");
+    assert_int_equal(qea_text_take(NULL, &text, &taken), QEA_OK);
+    assert_string_equal(taken, "abc");
+    assert_null(text.bytes);
+
+    qea_text_put(&text, "first");
+    qea_alloc_fail_after(1);
+    for (int i = 0; i < 100; i++) qea_text_put(&text, "more");
+    qea_alloc_fail_after(0);
+    char *lost = taken;
+    assert_int_equal(qea_text_take(NULL, &text, &lost), QEA_ERR_MEMORY);
+    assert_null(lost);
+    assert_null(text.bytes);
+    qea_free(taken);
+}
+
 static void doubles_read_back_bit_for_bit(void **state) {
     (void)state;
     qea_rng rng = qea_rng_make(11, QEA_RNG_TEST, 0, 0);
@@ -298,6 +318,7 @@ int main(void) {
         cmocka_unit_test(an_empty_text_is_an_empty_string),
         cmocka_unit_test(long_texts_grow),
         cmocka_unit_test(a_lost_piece_is_told_at_the_end),
+        cmocka_unit_test(a_taken_text_belongs_to_the_taker_and_a_lost_one_leaves_nothing),
         cmocka_unit_test(doubles_read_back_bit_for_bit),
         cmocka_unit_test(doubles_have_no_digit_too_many),
         cmocka_unit_test(known_doubles_look_as_people_write_them),
