@@ -10,6 +10,7 @@
 #include "base/memory.h"
 #include "kernels/kernels.h"
 #ifdef QEA_HAVE_ONEDNN
+#include "kernels/cpu/depthwise.h"
 #include "kernels/cpu/winograd.h"
 #include "kernels/onednn/onednn.h"
 #endif
@@ -225,9 +226,9 @@ static void direct_weights(void *data) {
     must(qea_onednn_conv_backward_weights(ctx, s->conv, s->scene->x.data, s->scene->y.data, s->scene->w));
 }
 
-/* oneDNN's direct backward passes beside Winograd's, which take `own` seconds. */
+/* oneDNN's direct backward passes beside our own, which take `own` seconds. */
 static void bench_direct(const qea_conv_shape *shape, const conv_scene *s, const double own[2]) {
-    if (!qea_winograd_suits(shape)) return;
+    if (!qea_winograd_suits(shape) && !qea_depthwise_suits(shape)) return;
     direct_scene direct = {.scene = s};
     must(qea_onednn_conv_create(ctx, shape, QEA_PASS_DATA | QEA_PASS_WEIGHTS, QEA_F32, QEA_F32, &direct.conv));
     must(qea_onednn_conv_set_weights(ctx, direct.conv, s->w));
@@ -286,10 +287,10 @@ static bool bench_conv(const qea_conv_shape *shape, qea_type type, int times, do
 
 static void bench_convs(qea_type type) {
     static const int rows[][7] = {/* c, k, side, kernel, stride, groups, times in ResNet-20 */
-                                  {3, 16, 32, 3, 1, 1, 1},  {16, 16, 32, 3, 1, 1, 6}, {16, 32, 32, 3, 2, 1, 1},
-                                  {32, 32, 16, 3, 1, 1, 5}, {32, 64, 16, 3, 2, 1, 1}, {64, 64, 8, 3, 1, 1, 5},
-                                  {16, 32, 32, 1, 2, 1, 1}, {32, 64, 16, 1, 2, 1, 1}, {64, 10, 1, 1, 1, 1, 1},
-                                  {64, 64, 16, 3, 1, 64, 0}};
+                                  {3, 16, 32, 3, 1, 1, 1},   {16, 16, 32, 3, 1, 1, 6},  {16, 32, 32, 3, 2, 1, 1},
+                                  {32, 32, 16, 3, 1, 1, 5},  {32, 64, 16, 3, 2, 1, 1},  {64, 64, 8, 3, 1, 1, 5},
+                                  {16, 32, 32, 1, 2, 1, 1},  {32, 64, 16, 1, 2, 1, 1},  {64, 10, 1, 1, 1, 1, 1},
+                                  {64, 64, 16, 3, 1, 64, 0}, {96, 96, 28, 3, 1, 96, 0}, {96, 96, 28, 3, 2, 96, 0}};
     double total[5] = {0};
     printf("convolutions, batch %d, %s: forward, backward-data, backward-weights (ms, GFLOP/s), packing\n", batch,
            type == QEA_F32 ? "float32" : "bf16");

@@ -1,52 +1,53 @@
-/* bench/bench_train.c: images per second of training and evaluating ResNet-20 on 32x32 images, beside PyTorch on the
- * same machine with the same number of threads (bench/torch_peer.py, where python3-torch is installed). bench_train
- * [--threads 1,2] [--batch 128] [--seconds 5] [--isa auto] [--no-peer] [--profile] [--out FILE.json] A rate is the
- * median over repeats, its spread the quartiles. With one thread the clock is the processor time of the process, here
- * and in the peer, so that what else runs on the machine matters little. */
-#include <math.h>
+/* bench/bench_train.c: images per second of training and evaluating networks, beside PyTorch on the same machine with
+ * the same number of threads, measured in turn (torch_peer.py, where python3-torch is installed), and where the time
+ * and the memory go. Each rate is the median over rounds, the lowest and the highest beside it; each ratio the median
+ * of the rounds' ratios. With one thread the clock is the processor time of the process, here and in the peer, so that
+ * what else runs on the machine matters little. The parts are in train/. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "base/file.h"
-#include "base/memory.h"
-#include "base/rng.h"
 #include "base/text.h"
-#include "nn/plan.h"
-#include "train/optimizer.h"
+#include "train/bench.h"
 
-enum { SIZE = 32, CHANNELS = 3, CLASSES = 10, MAX_THREAD_COUNTS = 8, MAX_REPEATS = 4096, MIN_REPEATS = 5 };
+enum { MAX_THREAD_COUNTS = 8, MAX_ROUNDS = 64 };
+
+typedef enum part { COMPARE = 1, NETWORKS = 2, PROFILE = 4, SCALING = 8, WORKERS = 16, DATA = 32, ALL = 63 } part;
+static const struct part_name {
+    const char *option;
+    part bit;
+} part_names[] = {{"--compare", COMPARE}, {"--networks", NETWORKS}, {"--profile", PROFILE},
+                  {"--scaling", SCALING}, {"--workers", WORKERS},   {"--data", DATA}};
+enum { NUM_PARTS = sizeof part_names / sizeof *part_names };
 
 static struct settings {
-    int threads[MAX_THREAD_COUNTS], num_threads, batch;
+    int threads[MAX_THREAD_COUNTS], num_threads, batch, rounds, work;
     double seconds;
     const char *isa, *out;
-    bool peer, profile;
+    bool peer;
+    unsigned parts;
 } settings = {.threads = {1, 2},
               .num_threads = 2,
               .batch = 128,
-              .seconds = 5,
+              .rounds = 5,
+              .work = -1,
+              .seconds = 1.5,
               .isa = "auto",
               .peer = true,
               .out = "build/bench/train.json"};
 
-static qea_context *ctx;
-static const qea_kernels *kernels;
-static float *images;
-static int32_t *labels;
+qea_context *bench_ctx;
+const qea_kernels *bench_kernels;
 
-typedef struct rate { /* images per second */
-    double median, low, high;
-} rate;
-
-static void must(qea_status status) {
+void bench_must(qea_status status) {
     if (status == QEA_OK) return;
-    fprintf(stderr, "bench_train: %s\n", qea_context_message(ctx));
+    fprintf(stderr, "bench_train: %s\n", qea_context_message(bench_ctx));
     exit(1);
 }
 
-static double now(bool processor) {
+double bench_now(bool processor) {
     struct timespec t;
     clock_gettime(processor ? CLOCK_PROCESS_CPUTIME_ID : CLOCK_MONOTONIC, &t);
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
@@ -57,260 +58,163 @@ static int compare_doubles(const void *left, const void *right) {
     return (a > b) - (a < b);
 }
 
-/* --- a profile: the kernels' table with a clock around each entry --- */
-
-enum { PACK, FORWARD, BACK_DATA, BACK_WEIGHTS, STATS, SEG_FORWARD, SEG_REDUCE, SEG_BACKWARD, NUM_TIMED };
-static const char *const timed_names[NUM_TIMED] = {"conv_set_weights",      "conv_forward",    "conv_backward_data",
-                                                   "conv_backward_weights", "channel_stats",   "segment_forward",
-                                                   "segment_reduce",        "segment_backward"};
-static double timed[NUM_TIMED];
-static bool processor_clock;
-
-static qea_status timed_pack(qea_context *c, qea_conv *conv, const float *w, const qea_conv_grid *grid) {
-    double start = now(processor_clock);
-    qea_status status = kernels->conv_set_weights(c, conv, w, grid);
-    timed[PACK] += now(processor_clock) - start;
-    return status;
-}
-static qea_status timed_forward(qea_context *c, qea_conv *conv, const void *x, void *y) {
-    double start = now(processor_clock);
-    qea_status status = kernels->conv_forward(c, conv, x, y);
-    timed[FORWARD] += now(processor_clock) - start;
-    return status;
-}
-static qea_status timed_back_data(qea_context *c, qea_conv *conv, const void *dy, void *dx) {
-    double start = now(processor_clock);
-    qea_status status = kernels->conv_backward_data(c, conv, dy, dx);
-    timed[BACK_DATA] += now(processor_clock) - start;
-    return status;
-}
-static qea_status timed_back_weights(qea_context *c, qea_conv *conv, const void *x, const void *dy, float *dw) {
-    double start = now(processor_clock);
-    qea_status status = kernels->conv_backward_weights(c, conv, x, dy, dw);
-    timed[BACK_WEIGHTS] += now(processor_clock) - start;
-    return status;
-}
-static void timed_stats(qea_view x, size_t rows, int channels, float *mean, float *variance) {
-    double start = now(processor_clock);
-    kernels->channel_stats(x, rows, channels, mean, variance);
-    timed[STATS] += now(processor_clock) - start;
-}
-static void timed_segment_forward(const qea_segment *s) {
-    double start = now(processor_clock);
-    kernels->segment_forward(s);
-    timed[SEG_FORWARD] += now(processor_clock) - start;
-}
-static void timed_segment_reduce(const qea_segment *s, const qea_segment_grads *g, qea_segment_sums *sums) {
-    double start = now(processor_clock);
-    kernels->segment_reduce(s, g, sums);
-    timed[SEG_REDUCE] += now(processor_clock) - start;
-}
-static void timed_segment_backward(const qea_segment *s, const qea_segment_grads *g,
-                                   const qea_segment_dx dx[QEA_MAX_BRANCHES]) {
-    double start = now(processor_clock);
-    kernels->segment_backward(s, g, dx);
-    timed[SEG_BACKWARD] += now(processor_clock) - start;
+double bench_median(double *values, int count) {
+    qsort(values, (size_t)count, sizeof *values, compare_doubles);
+    return values[count / 2];
 }
 
-static qea_kernels timed_kernels(void) {
-    qea_kernels t = *kernels;
-    t.conv_set_weights = timed_pack;
-    t.conv_forward = timed_forward;
-    t.conv_backward_data = timed_back_data;
-    t.conv_backward_weights = timed_back_weights;
-    t.channel_stats = timed_stats;
-    t.segment_forward = timed_segment_forward;
-    t.segment_reduce = timed_segment_reduce;
-    t.segment_backward = timed_segment_backward;
-    return t;
+/* --- this engine and PyTorch in turn --- */
+
+typedef struct peer_case {
+    const char *name;
+    bool quantised, bf16;
+} peer_case;
+
+static const peer_case quantised[] = {{"f32", true, false}, {"bf16", true, true}}, plain[] = {{"f32", false, false}};
+
+typedef struct comparison {
+    bench_case ours;
+    const peer_case *theirs; /* in the same use */
+    int num_theirs;
+} comparison;
+
+static const comparison resnet20[] = {
+    {{"train_w4a4", "training, w4a4", BENCH_RESNET20, true, bench_bits_4, bench_bits_4}, quantised, 2},
+    {{"train_mixed", "training, 2/4/8 mixed", BENCH_RESNET20, true, bench_bits_weights, bench_bits_activations},
+     quantised,
+     1},
+    {{"train_float", "training, float", BENCH_RESNET20, true, bench_bits_float, bench_bits_float}, plain, 1},
+    {{"eval_w4a4", "evaluation, w4a4", BENCH_RESNET20, false, bench_bits_4, bench_bits_4}, quantised, 1},
+    {{"eval_float", "evaluation, float", BENCH_RESNET20, false, bench_bits_float, bench_bits_float}, plain, 1}};
+
+static const comparison networks[] = {
+    {{"resnet18_224", "ResNet-18, 224x224, w4a4", BENCH_RESNET18, true, bench_bits_4, bench_bits_4}, quantised, 1},
+    {{"mobilenet_v2_224", "MobileNetV2, 224x224, w4a4", BENCH_MOBILENET_V2, true, bench_bits_4, bench_bits_4},
+     quantised,
+     1}};
+
+typedef struct rates {
+    double value[MAX_ROUNDS];
+    int count;
+    char error[256];
+} rates;
+
+static json_t *summary(const double *values, int count, const char *what) {
+    double sorted[MAX_ROUNDS];
+    memcpy(sorted, values, (size_t)count * sizeof *sorted);
+    double median = bench_median(sorted, count);
+    return json_pack("{s:f,s:f,s:f}", what, median, "low", sorted[0], "high", sorted[count - 1]);
 }
 
-static void print_profile(double total) {
-    double rest = total;
-    for (int i = 0; i < NUM_TIMED; i++) rest -= timed[i];
-    for (int i = 0; i < NUM_TIMED; i++) printf("      %-22s %5.1f %%\n", timed_names[i], 100 * timed[i] / total);
-    printf("      %-22s %5.1f %%\n", "everything else", 100 * rest / total);
+static double number(const json_t *object, const char *name) {
+    return json_number_value(json_object_get(object, name));
 }
 
-/* --- this engine --- */
-
-static const uint8_t w4[] = {4, 4, 4}, mixed_w[] = {2, 4, 8}, mixed_a[] = {4, 8, 2}, float_bits[] = {32, 32, 32};
-
-static const struct engine_case {
-    const char *name, *text;
-    bool train;
-    const uint8_t *weight_bits, *activation_bits; /* three each, repeated over the layers */
-} cases[] = {
-    {"train_w4a4", "training, w4a4", true, w4, w4},
-    {"train_mixed", "training, 2/4/8 mixed", true, mixed_w, mixed_a},
-    {"train_float", "training, float", true, float_bits, float_bits},
-    {"eval_w4a4", "evaluation, w4a4", false, w4, w4},
-    {"eval_float", "evaluation, float", false, float_bits, float_bits},
-};
-enum { NUM_CASES = sizeof cases / sizeof *cases, MAX_LAYERS = 64 };
-
-typedef struct engine {
-    qea_graph *graph;
-    qea_model *model;
-    qea_plan *plan;
-    qea_optimizer_state optimizer;
-    bool train;
-} engine;
-
-static const qea_optimizer_options sgd = {.kind = QEA_SGD, .lr = 0.01, .momentum = 0.9, .weight_decay = 1e-4};
-
-static engine make_engine(const struct engine_case *c, const qea_kernels *table) {
-    engine e = {.train = c->train};
-    qea_resnet_options net = {.height = SIZE,
-                              .width = SIZE,
-                              .channels = CHANNELS,
-                              .base_depth = 20,
-                              .base_channel = 16,
-                              .stage = 3,
-                              .small_input = true,
-                              .num_classes = CLASSES};
-    uint8_t w[MAX_LAYERS], a[MAX_LAYERS];
-    must(qea_resnet_create(ctx, &net, &e.graph));
-    size_t layers = qea_graph_num_quantized(e.graph);
-    for (size_t i = 0; i < layers && i < MAX_LAYERS; i++) {
-        w[i] = c->weight_bits[i % 3];
-        a[i] = c->activation_bits[i % 3];
-    }
-    qea_bit_policy policy = {QEA_DOREFA, QEA_DOREFA, layers, w, a};
-    must(qea_model_create(ctx, e.graph, &policy, 1, &e.model));
-    qea_plan_options options = {.kernels = table, .batch = settings.batch, .training = c->train};
-    must(qea_plan_create(ctx, e.model, &options, &e.plan));
-    must(qea_optimizer_create(ctx, &sgd, e.model, &e.optimizer));
-    must(qea_plan_refresh(ctx, e.plan));
-    return e;
+static void print_rate(const char *text, const json_t *rate) {
+    printf("  %-34s %9.1f  (%.1f .. %.1f)", text, number(rate, "images_per_s"), number(rate, "low"),
+           number(rate, "high"));
 }
 
-static void free_engine(engine *e) {
-    qea_optimizer_free(&e->optimizer);
-    qea_plan_destroy(e->plan);
-    qea_model_destroy(e->model);
-    qea_graph_destroy(e->graph);
-}
-
-static void step(engine *e) {
-    qea_batch_result result;
-    if (e->train) {
-        must(qea_plan_train(ctx, e->plan, images, labels, NULL, &result));
-        qea_optimizer_step(&e->optimizer, &sgd, sgd.lr);
-    } else {
-        must(qea_plan_evaluate(ctx, e->plan, images, labels, &result));
-    }
-}
-
-static rate measure(const struct engine_case *c) {
-    static double rates[MAX_REPEATS];
-    qea_kernels table = timed_kernels();
-    engine e = make_engine(c, settings.profile ? &table : kernels);
-    for (int i = 0; i < 3; i++) step(&e);
-    memset(timed, 0, sizeof timed);
-    double total = 0, end = now(false) + settings.seconds;
-    int count = 0;
-    while (count < MAX_REPEATS && (count < MIN_REPEATS || now(false) < end)) {
-        double start = now(processor_clock);
-        step(&e);
-        double seconds = now(processor_clock) - start;
-        total += seconds;
-        rates[count++] = settings.batch / seconds;
-    }
-    qsort(rates, (size_t)count, sizeof *rates, compare_doubles);
-    rate r = {rates[count / 2], rates[count / 4], rates[count * 3 / 4]};
-    printf("  %-28s %8.0f  (%.0f .. %.0f)  %.1f ms a step, plan %.0f MiB\n", c->text, r.median, r.low, r.high,
-           1e3 * settings.batch / r.median, (double)qea_plan_bytes(e.plan) / (1 << 20));
-    if (settings.profile) print_profile(total);
-    fflush(stdout);
-    free_engine(&e);
-    return r;
-}
-
-/* --- PyTorch --- */
-
-static void print_peer(const json_t *line) {
-    const char *name = json_string_value(json_object_get(line, "name"));
-    const char *error = json_string_value(json_object_get(line, "error"));
-    const char *text = json_string_value(json_object_get(line, "text"));
-    if (error || text)
-        printf("  PyTorch %-20s %s\n", name ? name : "?", error ? error : text);
-    else
-        printf("  PyTorch %-20s %8.0f  (%.0f .. %.0f)\n", name ? name : "?",
-               json_number_value(json_object_get(line, "images_per_s")),
-               json_number_value(json_object_get(line, "low")), json_number_value(json_object_get(line, "high")));
-    fflush(stdout);
-}
-
-/* Each line that the peer prints, under its name; empty where there is no peer. */
-static json_t *run_peer(int threads) {
-    json_t *results = json_object();
-    char command[512], line[1024];
-    snprintf(command, sizeof command, "OMP_NUM_THREADS=%d /usr/bin/python3 %s %d %d %g", threads,
-             QEA_BENCH_FOLDER "/torch_peer.py", threads, settings.batch, settings.seconds);
-    FILE *pipe = settings.peer ? popen(command, "r") : NULL;
-    while (pipe && fgets(line, sizeof line, pipe)) {
-        json_t *object = json_loads(line, 0, NULL);
-        const char *name = json_string_value(json_object_get(object, "name"));
-        if (name) {
-            print_peer(object);
-            json_object_set(results, name, object);
+/* A slow peer (emulated bf16, say) is asked once only. */
+static void measure(const comparison *c, bench_engine *engine, bench_peer *peer, int rounds, bool processor,
+                    rates *ours, rates *theirs) {
+    for (int round = 0; round < rounds; round++) {
+        ours->value[ours->count++] = bench_engine_rate(engine, settings.seconds, processor);
+        for (int i = 0; peer && i < c->num_theirs; i++) {
+            rates *r = &theirs[i];
+            const peer_case *p = &c->theirs[i];
+            if (r->error[0] || (r->count == 1 && engine->batch > 4 * settings.seconds * r->value[0] && rounds > 3))
+                continue;
+            double rate = bench_peer_rate(peer, bench_net_name(c->ours.net), p->quantised, p->bf16, c->ours.train,
+                                          engine->batch, settings.seconds, r->error);
+            if (rate > 0) r->value[r->count++] = rate;
         }
-        json_decref(object);
     }
-    if (pipe) pclose(pipe);
-    if (json_object_size(results) == 0) printf("  PyTorch: skipped (python3-torch is not there, or --no-peer)\n");
-    return results;
+}
+
+/* Puts the ratio into `ratios` and the least over the numbers of threads into `least`, each under NAME_vs_torch_PEER.
+ */
+static void put_ratio(const char *name, const char *peer, const rates *ours, const rates *theirs, json_t *ratios,
+                      json_t *least) {
+    double each[MAX_ROUNDS];
+    char key[96];
+    for (int i = 0; i < theirs->count; i++) each[i] = ours->value[i] / theirs->value[i];
+    json_t *ratio = summary(each, theirs->count, "median");
+    snprintf(key, sizeof key, "%s_vs_torch_%s", name, peer);
+    double median = number(ratio, "median"), before = number(least, key);
+    printf("  x%.2f (%.2f .. %.2f)\n", median, number(ratio, "low"), number(ratio, "high"));
+    json_object_set_new(ratios, key, ratio);
+    if (before == 0 || median < before) json_object_set_new(least, key, json_real(median));
+}
+
+typedef struct thread_run { /* with some number of threads */
+    int threads;
+    double fma, amx; /* FLOP/s */
+    json_t *quantea, *torch, *ratios;
+} thread_run;
+
+static void compare(const comparison *c, bench_peer *peer, int batch, int rounds, thread_run *run, json_t *least) {
+    rates ours = {.count = 0};
+    static rates theirs[2];
+    memset(theirs, 0, sizeof theirs);
+    bench_engine engine = bench_engine_make(&c->ours, bench_kernels, batch);
+    measure(c, &engine, peer, rounds, run->threads == 1, &ours, theirs);
+    json_t *rate = summary(ours.value, ours.count, "images_per_s");
+    double flops = number(rate, "images_per_s") * bench_engine_flops(&engine), fma = flops / run->fma;
+    print_rate(c->ours.text, rate);
+    printf("  %.0f %% of the FMA peak", 100 * fma);
+    if (run->amx > 0) printf(", %.0f %% of AMX's", 100 * flops / run->amx);
+    printf("\n");
+    json_object_set_new(rate, "fma_share", json_real(fma));
+    if (run->amx > 0) json_object_set_new(rate, "amx_share", json_real(flops / run->amx));
+    json_object_set_new(run->quantea, c->ours.name, rate);
+    for (int i = 0; peer && i < c->num_theirs; i++) {
+        char name[96];
+        snprintf(name, sizeof name, "%s_%s", c->ours.name, c->theirs[i].name);
+        if (theirs[i].count == 0) {
+            printf("    PyTorch %-26s skipped: %s\n", c->theirs[i].name, theirs[i].error);
+            continue;
+        }
+        json_t *other = summary(theirs[i].value, theirs[i].count, "images_per_s");
+        snprintf(name, sizeof name, "  PyTorch, %s%s", c->theirs[i].quantised ? "fake-quantised, " : "",
+                 c->theirs[i].name);
+        print_rate(name, other);
+        snprintf(name, sizeof name, "%s_%s", c->ours.name, c->theirs[i].name);
+        json_object_set_new(run->torch, name, other);
+        put_ratio(c->ours.name, c->theirs[i].name, &ours, &theirs[i], run->ratios, least);
+    }
+    fflush(stdout);
+    bench_engine_free(&engine);
+}
+
+static json_t *compare_all(int threads, unsigned parts, json_t *least, json_t *results) {
+    enum { LARGE_BATCH = 16 };
+    qea_kernels_set_threads(threads);
+    thread_run run = {
+        threads,      bench_peak_fma(threads, qea_kernels_isa()), bench_peak_amx(threads), json_object(), json_object(),
+        json_object()};
+    bench_peer *peer = settings.peer ? bench_peer_start(threads, settings.isa) : NULL;
+    printf("%d thread%s, images per second, median (lowest .. highest) of %d rounds of %g s; FMA peak %.1f GFLOP/s",
+           threads, threads == 1 ? "" : "s", settings.rounds, settings.seconds, run.fma * 1e-9);
+    if (run.amx > 0) printf(", AMX peak %.1f", run.amx * 1e-9);
+    printf("; PyTorch %s\n", peer ? bench_peer_version(peer) : "skipped (no python3-torch, or --no-peer)");
+    if (peer) json_object_set_new(results, "torch", json_string(bench_peer_version(peer)));
+    if (parts & COMPARE) {
+        printf("ResNet-20, 32x32, batch %d\n", settings.batch);
+        for (size_t i = 0; i < sizeof resnet20 / sizeof *resnet20; i++)
+            compare(&resnet20[i], peer, settings.batch, settings.rounds, &run, least);
+    }
+    if (parts & NETWORKS) {
+        printf("a training step, batch %d\n", LARGE_BATCH);
+        for (size_t i = 0; i < sizeof networks / sizeof *networks; i++)
+            compare(&networks[i], peer, LARGE_BATCH, settings.rounds < 3 ? settings.rounds : 3, &run, least);
+    }
+    bench_peer_stop(peer);
+    return json_pack("{s:i,s:f,s:f,s:o,s:o,s:o}", "threads", threads, "fma_peak", run.fma, "amx_peak", run.amx,
+                     "quantea", run.quantea, "torch", run.torch, "ratios", run.ratios);
 }
 
 /* --- results --- */
-
-static const struct ratio {
-    const char *name, *ours, *theirs;
-} ratios[] = {
-    {"train_vs_torch_f32", "train_w4a4", "train_quantised_f32"},
-    {"train_vs_torch_bf16", "train_w4a4", "train_quantised_bf16"},
-    {"eval_vs_torch_f32", "eval_w4a4", "eval_quantised_f32"},
-    {"train_float_vs_torch_float", "train_float", "train_float_f32"},
-};
-enum { NUM_RATIOS = sizeof ratios / sizeof *ratios };
-
-static double rate_of(const json_t *results, const char *name) {
-    return json_number_value(json_object_get(json_object_get(results, name), "images_per_s"));
-}
-
-/* The least over the numbers of threads stands in `least`; what a peer did not measure is left out. */
-static json_t *compare(const json_t *ours, const json_t *theirs, json_t *least) {
-    json_t *object = json_object();
-    for (int i = 0; i < NUM_RATIOS; i++) {
-        double peer = rate_of(theirs, ratios[i].theirs);
-        if (!(peer > 0)) {
-            printf("  %-28s skipped: no %s\n", ratios[i].name, ratios[i].theirs);
-            continue;
-        }
-        double ratio = rate_of(ours, ratios[i].ours) / peer;
-        printf("  %-28s %8.2f\n", ratios[i].name, ratio);
-        json_object_set_new(object, ratios[i].name, json_real(ratio));
-        const json_t *before = json_object_get(least, ratios[i].name);
-        if (!before || ratio < json_number_value(before)) json_object_set_new(least, ratios[i].name, json_real(ratio));
-    }
-    return object;
-}
-
-static json_t *rate_json(rate r) {
-    return json_pack("{s:f,s:f,s:f}", "images_per_s", r.median, "low", r.low, "high", r.high);
-}
-
-static json_t *bench_threads(int threads, json_t *least) {
-    qea_kernels_set_threads(threads);
-    processor_clock = threads == 1;
-    printf("%d thread%s, images per second, batch %d:\n", threads, threads == 1 ? "" : "s", settings.batch);
-    json_t *ours = json_object();
-    for (int i = 0; i < NUM_CASES; i++) json_object_set_new(ours, cases[i].name, rate_json(measure(&cases[i])));
-    json_t *theirs = run_peer(threads);
-    json_t *compared = compare(ours, theirs, least);
-    return json_pack("{s:i,s:o,s:o,s:o}", "threads", threads, "quantea", ours, "torch", theirs, "ratios", compared);
-}
 
 /* First line of a command's output, or "unknown". */
 static void first_line(const char *command, char *text, size_t size) {
@@ -323,28 +227,32 @@ static void first_line(const char *command, char *text, size_t size) {
 }
 
 static json_t *describe(void) {
-    char commit[128], cpu[256];
-    first_line("git -C " QEA_BENCH_FOLDER " rev-parse HEAD 2>/dev/null", commit, sizeof commit);
+    char commit[128], cpu[256], date[32];
+    time_t now = time(NULL);
+    struct tm utc;
+    first_line("git -C " QEA_BENCH_FOLDER " describe --always --dirty --abbrev=12 --exclude '*' 2>/dev/null", commit,
+               sizeof commit);
     first_line("sed -n 's/^model name[^:]*: *//p' /proc/cpuinfo", cpu, sizeof cpu);
-    printf("%s, %s, %s, compiler %s, commit %.12s\n", cpu, qea_kernels_isa(), qea_kernels_library_version(),
-           __VERSION__, commit);
-    return json_pack("{s:s,s:s,s:s,s:s,s:s,s:b,s:i}", "commit", commit, "compiler", __VERSION__, "cpu", cpu, "isa",
-                     qea_kernels_isa(), "library", qea_kernels_library_version(), "amx", qea_kernels_have_amx(),
-                     "batch", settings.batch);
+    strftime(date, sizeof date, "%Y-%m-%d", gmtime_r(&now, &utc));
+    printf("%s, %s, %s, compiler %s, commit %s, %s\n", cpu, qea_kernels_isa(), qea_kernels_library_version(),
+           __VERSION__, commit, date);
+    return json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:b,s:i}", "commit", commit, "date", date, "compiler", __VERSION__,
+                     "cpu", cpu, "isa", qea_kernels_isa(), "library", qea_kernels_library_version(), "amx",
+                     qea_kernels_have_amx(), "batch", settings.batch);
 }
 
 static void write_results(const json_t *results) {
     qea_text text = {0};
     qea_text_put_json(&text, results, 2);
     qea_text_put(&text, "\n");
-    must(qea_text_finish(ctx, &text));
+    bench_must(qea_text_finish(bench_ctx, &text));
     const char *slash = strrchr(settings.out, '/');
     if (slash) {
         char folder[4096];
         snprintf(folder, sizeof folder, "%.*s", (int)(slash - settings.out), settings.out);
-        must(qea_folder_make(ctx, folder));
+        bench_must(qea_folder_make(bench_ctx, folder));
     }
-    must(qea_file_write(ctx, settings.out, text.bytes, text.size));
+    bench_must(qea_file_write(bench_ctx, settings.out, text.bytes, text.size));
     printf("written: %s\n", settings.out);
     qea_text_free(&text);
 }
@@ -360,62 +268,84 @@ static void parse_threads(const char *list) {
     }
 }
 
-static bool parse(int argc, char **argv) {
-    for (int i = 1; i < argc; i++) {
-        bool more = i + 1 < argc;
-        if (strcmp(argv[i], "--no-peer") == 0)
-            settings.peer = false;
-        else if (strcmp(argv[i], "--profile") == 0)
-            settings.profile = true;
-        else if (!more)
-            return false;
-        else if (strcmp(argv[i], "--threads") == 0)
-            parse_threads(argv[++i]);
-        else if (strcmp(argv[i], "--batch") == 0)
-            settings.batch = atoi(argv[++i]);
-        else if (strcmp(argv[i], "--seconds") == 0)
-            settings.seconds = atof(argv[++i]);
-        else if (strcmp(argv[i], "--isa") == 0)
-            settings.isa = argv[++i];
-        else if (strcmp(argv[i], "--out") == 0)
-            settings.out = argv[++i];
-        else
-            return false;
-    }
-    return settings.num_threads > 0 && settings.batch > 0;
+static bool parse_value(const char *option, const char *value) {
+    if (strcmp(option, "--threads") == 0)
+        parse_threads(value);
+    else if (strcmp(option, "--batch") == 0)
+        settings.batch = atoi(value);
+    else if (strcmp(option, "--rounds") == 0)
+        settings.rounds = atoi(value);
+    else if (strcmp(option, "--seconds") == 0)
+        settings.seconds = atof(value);
+    else if (strcmp(option, "--isa") == 0)
+        settings.isa = value;
+    else if (strcmp(option, "--out") == 0)
+        settings.out = value;
+    else if (strcmp(option, "--work") == 0)
+        settings.work = atoi(value);
+    else
+        return false;
+    return true;
 }
 
-static void make_batch(void) {
-    size_t count = (size_t)settings.batch * SIZE * SIZE * CHANNELS;
-    qea_rng rng = qea_rng_make(1, QEA_RNG_TEST, 0, 0);
-    must(QEA_NEW(ctx, "images", images, count));
-    must(QEA_NEW(ctx, "labels", labels, (size_t)settings.batch));
-    for (size_t i = 0; i < count; i++) images[i] = (float)qea_rng_normal(&rng, i);
-    for (size_t i = 0; i < (size_t)settings.batch; i++) labels[i] = (int32_t)qea_rng_below(&rng, i, CLASSES);
+static bool parse(int argc, char **argv) {
+    for (int i = 1; i < argc; i++) {
+        unsigned bit = 0;
+        for (int p = 0; p < NUM_PARTS; p++)
+            if (strcmp(argv[i], part_names[p].option) == 0) bit = part_names[p].bit;
+        settings.parts |= bit;
+        if (bit) continue;
+        if (strcmp(argv[i], "--no-peer") == 0)
+            settings.peer = false;
+        else if (i + 1 == argc || !parse_value(argv[i], argv[i + 1]))
+            return false;
+        else
+            i++;
+    }
+    if (settings.parts == 0) settings.parts = ALL;
+    return settings.num_threads > 0 && settings.batch > 0 && settings.seconds > 0 && settings.rounds > 0 &&
+           settings.rounds <= MAX_ROUNDS;
+}
+
+static void bench(const char *program) {
+    json_t *results = describe(), *runs = json_array(), *least = json_object();
+    for (int i = 0; i < settings.num_threads && settings.parts & (COMPARE | NETWORKS); i++)
+        json_array_append_new(runs, compare_all(settings.threads[i], settings.parts, least, results));
+    json_object_set_new(results, "runs", runs);
+    /* Under short names the ratios that count most. */
+    json_t *short_names =
+        json_pack("{s:O*,s:O*,s:O*}", "train_vs_torch_f32", json_object_get(least, "train_w4a4_vs_torch_f32"),
+                  "train_vs_torch_bf16", json_object_get(least, "train_w4a4_vs_torch_bf16"), "eval_vs_torch_f32",
+                  json_object_get(least, "eval_w4a4_vs_torch_f32"));
+    json_object_update(least, short_names);
+    json_decref(short_names);
+    json_object_set_new(results, "ratios", least);
+    if (settings.parts & PROFILE)
+        json_object_set_new(results, "profile", bench_profile(settings.batch, settings.seconds));
+    if (settings.parts & DATA) json_object_set_new(results, "data", bench_data(settings.batch, settings.seconds));
+    if (settings.parts & WORKERS)
+        json_object_set_new(results, "workers", bench_workers(program, settings.batch, settings.seconds, settings.isa));
+    if (settings.parts & SCALING) json_object_set_new(results, "scaling", bench_scaling(settings.seconds));
+    write_results(results);
+    json_decref(results);
 }
 
 int main(int argc, char **argv) {
-    ctx = qea_context_create();
-    if (!ctx || !parse(argc, argv)) {
-        fprintf(stderr, "usage: bench_train [--threads 1,2] [--batch 128] [--seconds 5] [--isa auto] [--no-peer] "
-                        "[--profile] [--out FILE.json]\n");
+    bench_ctx = qea_context_create();
+    if (!bench_ctx || !parse(argc, argv)) {
+        fprintf(stderr, "usage: bench_train [--threads 1,2] [--batch 128] [--rounds 5] [--seconds 1.5] [--isa auto] "
+                        "[--no-peer] [--out FILE.json]\n"
+                        "       [--compare] [--networks] [--profile] [--data] [--workers] [--scaling]: these parts "
+                        "only\n");
         return 2;
     }
-    kernels = qea_kernels_cpu(ctx, settings.isa);
-    if (!kernels) {
-        printf("%s\n", qea_context_message(ctx));
-        kernels = qea_kernels_ref();
+    bench_kernels = qea_kernels_cpu(bench_ctx, settings.isa);
+    if (!bench_kernels) {
+        printf("%s\n", qea_context_message(bench_ctx));
+        bench_kernels = qea_kernels_ref();
     }
-    make_batch();
-    json_t *results = describe(), *runs = json_array(), *least = json_object();
-    for (int i = 0; i < settings.num_threads; i++)
-        json_array_append_new(runs, bench_threads(settings.threads[i], least));
-    json_object_set_new(results, "runs", runs);
-    json_object_set_new(results, "ratios", least);
-    write_results(results);
-    json_decref(results);
-    qea_free(images);
-    qea_free(labels);
-    qea_context_destroy(ctx);
+    if (settings.work >= 0) return bench_work(settings.work, settings.batch, settings.seconds);
+    bench(argv[0]);
+    qea_context_destroy(bench_ctx);
     return 0;
 }

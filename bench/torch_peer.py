@@ -1,10 +1,11 @@
-"""PyTorch's side of bench_train: ResNet-20 on 32x32 images, channels_last, fake-quantised (DoReFa) or plain.
+"""PyTorch's side of bench_train: networks in channels_last, fake-quantised (DoReFa, 4 bits) or plain.
 
-usage: torch_peer.py THREADS BATCH SECONDS
-Prints one JSON object per line: {"name": ..., "images_per_s": median, "low": ..., "high": ...}; the quartiles are the spread.
+usage: torch_peer.py THREADS
+Reads one request per line, {"net", "quantised", "bf16", "train", "batch", "seconds"}, and answers each with a line,
+{"images_per_s": ...} or {"error": ...}. Evaluation is the whole forward pass of the network in evaluation mode: with
+"quantised" its activations and weights are fake-quantised each time, as a model in training is evaluated.
 """
 import json
-import statistics
 import sys
 import time
 
@@ -13,9 +14,6 @@ from torch import nn
 from torch.nn import functional as F
 
 WEIGHT_LEVELS = ACTIVATION_LEVELS = 2**4 - 1
-WARM_UP = 3  # steps
-SLOW = 5  # seconds of a step
-PATIENCE = 20  # seconds beyond the time asked for
 
 
 class RoundThrough(torch.autograd.Function):
@@ -49,12 +47,13 @@ class QuantConv(nn.Conv2d):
         t = torch.tanh(self.weight)
         unit = t / (2 * t.abs().max()) + 0.5
         weight = 2 * RoundThrough.apply(unit, WEIGHT_LEVELS) - 1
-        return F.conv2d(ClampRound.apply(x, ACTIVATION_LEVELS), weight, None, self.stride, self.padding)
+        x = ClampRound.apply(x, ACTIVATION_LEVELS)
+        return F.conv2d(x, weight, None, self.stride, self.padding, self.dilation, self.groups)
 
 
-def conv_norm(conv, inputs, outputs, kernel, stride):
+def conv_norm(conv, inputs, outputs, kernel, stride, groups=1):
     return nn.Sequential(
-        conv(inputs, outputs, kernel, stride, kernel // 2, bias=False), nn.BatchNorm2d(outputs)
+        conv(inputs, outputs, kernel, stride, kernel // 2, groups=groups, bias=False), nn.BatchNorm2d(outputs)
     )
 
 
@@ -71,67 +70,105 @@ class Block(nn.Module):
         return F.relu(y + self.shortcut(x), inplace=True)
 
 
+def resnet(conv, stem, blocks, channels, classes):
+    layers, inputs = list(stem), channels
+    for stage, count in enumerate(blocks):
+        for block in range(count):
+            layers.append(Block(conv, inputs, channels << stage, 2 if stage > 0 and block == 0 else 1))
+            inputs = channels << stage
+    return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(inputs, classes))
+
+
 def resnet20(conv):
-    layers, channels = [conv_norm(nn.Conv2d, 3, 16, 3, 1), nn.ReLU(inplace=True)], 16
-    for stage in range(3):
-        for block in range(3):
-            layers.append(Block(conv, channels, 16 << stage, 2 if stage > 0 and block == 0 else 1))
-            channels = 16 << stage
-    layers += [nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(64, 10)]
-    return nn.Sequential(*layers).to(memory_format=torch.channels_last)
+    stem = conv_norm(nn.Conv2d, 3, 16, 3, 1), nn.ReLU(inplace=True)
+    return resnet(conv, stem, (3, 3, 3), 16, 10)
 
 
-def measure(name, conv, bf16, train, batch, seconds):
-    torch.manual_seed(0)
-    model = resnet20(conv).train(train)
-    images = torch.randn(batch, 3, 32, 32).to(memory_format=torch.channels_last)
-    labels = torch.randint(0, 10, (batch,))
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9, weight_decay=1e-4)
+def resnet18(conv):
+    stem = conv_norm(nn.Conv2d, 3, 64, 7, 2), nn.ReLU(inplace=True), nn.MaxPool2d(3, 2, 1)
+    return resnet(conv, stem, (2, 2, 2, 2), 64, 1000)
 
-    def train_step():
-        optimizer.zero_grad(set_to_none=True)
-        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=bf16):
-            loss = F.cross_entropy(model(images).float(), labels)
-        loss.backward()
-        optimizer.step()
 
-    def forward():
-        with torch.no_grad(), torch.autocast("cpu", dtype=torch.bfloat16, enabled=bf16):
-            model(images)
+class InvertedResidual(nn.Module):
+    def __init__(self, conv, inputs, expansion, outputs, stride):
+        super().__init__()
+        inside = inputs * expansion
+        layers = [] if expansion == 1 else [conv_norm(conv, inputs, inside, 1, 1), nn.ReLU(inplace=True)]
+        layers += [conv_norm(conv, inside, inside, 3, stride, inside), nn.ReLU(inplace=True)]
+        self.layers = nn.Sequential(*layers, conv_norm(conv, inside, outputs, 1, 1))
+        self.same = stride == 1 and inputs == outputs
 
-    step = train_step if train else forward
-    clock = time.process_time if torch.get_num_threads() == 1 else time.perf_counter
-    rates, end = [], None
-    for count in range(10000):
+    def forward(self, x):
+        return x + self.layers(x) if self.same else self.layers(x)
+
+
+def mobilenet_v2(conv):
+    stages = (1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1)
+    layers, inputs = [conv_norm(nn.Conv2d, 3, 32, 3, 2), nn.ReLU(inplace=True)], 32
+    for expansion, outputs, count, stride in stages:
+        for block in range(count):
+            layers.append(InvertedResidual(conv, inputs, expansion, outputs, stride if block == 0 else 1))
+            inputs = outputs
+    layers += [conv_norm(conv, inputs, 1280, 1, 1), nn.ReLU(inplace=True), nn.AdaptiveAvgPool2d(1), nn.Flatten()]
+    return nn.Sequential(*layers, nn.Linear(1280, 1000))
+
+
+NETS = {"resnet20": (resnet20, 32, 10), "resnet18": (resnet18, 224, 1000), "mobilenet_v2": (mobilenet_v2, 224, 1000)}
+
+
+class Case:
+    """A network with its images and its optimiser."""
+
+    def __init__(self, net, quantised, bf16, train, batch):
+        torch.manual_seed(0)
+        make, side, classes = NETS[net]
+        model = make(QuantConv if quantised else nn.Conv2d)
+        self.model = model.to(memory_format=torch.channels_last).train(train)
+        self.images = torch.randn(batch, 3, side, side).to(memory_format=torch.channels_last)
+        self.labels = torch.randint(0, classes, (batch,))
+        self.optimizer = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9, weight_decay=1e-4)
+        self.bf16, self.train, self.batch = bf16, train, batch
+
+    def step(self):
+        with torch.set_grad_enabled(self.train), torch.autocast("cpu", dtype=torch.bfloat16, enabled=self.bf16):
+            logits = self.model(self.images).float()
+        if self.train:
+            self.optimizer.zero_grad(set_to_none=True)
+            F.cross_entropy(logits, self.labels).backward()
+            self.optimizer.step()
+
+    def rate(self, seconds):
+        """As bench_engine_rate."""
+        clock = time.process_time if torch.get_num_threads() == 1 else time.perf_counter
         start = clock()
-        step()
-        rates.append(batch / (clock() - start))
-        now = time.perf_counter()
-        if count == WARM_UP - 1 and rates[-1] * SLOW > batch:  # where a step takes long, the first ones count too
-            rates.clear()
-        end = end or now + seconds
-        if len(rates) >= 5 and now > end or now > end + PATIENCE:
-            break
-    low, median, high = statistics.quantiles(rates, n=4) if len(rates) > 1 else rates * 3
-    print(json.dumps({"name": name, "images_per_s": median, "low": low, "high": high}), flush=True)
+        self.step()
+        first = clock() - start
+        if first > seconds:
+            return self.batch / first
+        steps, start = 0, clock()
+        while True:
+            self.step()
+            steps += 1
+            if clock() - start >= seconds:
+                return self.batch * steps / (clock() - start)
 
 
 def main():
-    threads, batch, seconds = int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])
-    torch.set_num_threads(threads)
-    cases = [
-        ("train_quantised_f32", QuantConv, False, True),
-        ("train_quantised_bf16", QuantConv, True, True),
-        ("train_float_f32", nn.Conv2d, False, True),
-        ("eval_quantised_f32", QuantConv, False, False),
-        ("eval_float_f32", nn.Conv2d, False, False),
-    ]
-    print(json.dumps({"name": "version", "text": torch.__version__}), flush=True)
-    for name, conv, bf16, train in cases:
+    torch.set_num_threads(int(sys.argv[1]))
+    print(json.dumps({"version": torch.__version__}), flush=True)
+    cases = {}
+    for line in sys.stdin:
+        request = json.loads(line)
+        seconds = request.pop("seconds")
         try:
-            measure(name, conv, bf16, train, batch, seconds)
+            key = tuple(request.values())
+            if key not in cases:
+                cases[key] = Case(**request)
+                cases[key].step()
+            answer = {"images_per_s": cases[key].rate(seconds)}
         except RuntimeError as error:  # bfloat16 is not everywhere
-            print(json.dumps({"name": name, "error": str(error)[:200]}), flush=True)
+            answer = {"error": str(error)[:200]}
+        print(json.dumps(answer), flush=True)
 
 
 main()

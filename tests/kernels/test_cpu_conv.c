@@ -97,6 +97,26 @@ static void resnet20_shapes_convolve_to_the_same_bits(void **state) {
     }
 }
 
+/* Channels that fill vectors, windows over every border, strides, more threads than rows. */
+static void depthwise_layers_convolve_to_the_same_bits(void **state) {
+    (void)state;
+    static const int channels[] = {8, 16, 24, 32, 48, 96}, windows[] = {1, 3, 3, 5, 7};
+    for (int i = 0; i < 100; i++) {
+        qea_conv_shape s = {.n = draw_int(1, 3), .h = draw_int(1, 15), .w = draw_int(1, 21), .stride = draw_int(1, 3)};
+        s.groups = s.c = s.k = channels[draw_int(0, 5)];
+        s.r = windows[draw_int(0, 4)];
+        s.s = draw_int(0, 3) ? s.r : windows[draw_int(0, 4)];
+        s.pad = draw_int(0, (s.r > s.s ? s.r : s.s) / 2);
+        if (s.h + 2 * s.pad < s.r) s.h = s.r;
+        if (s.w + 2 * s.pad < s.s) s.w = s.s;
+        s.oh = (s.h + 2 * s.pad - s.r) / s.stride + 1;
+        s.ow = (s.w + 2 * s.pad - s.s) / s.stride + 1;
+        qea_kernels_set_threads(i % 3 + 1);
+        compare(&s, i % 4 ? QEA_CONV_TRAINING : QEA_CONV_INFERENCE, QEA_F32, QEA_F32, 15);
+    }
+    qea_kernels_set_threads(1);
+}
+
 static void linear_layers_are_1x1_convolutions_of_1x1_images(void **state) {
     (void)state;
     for (int i = 0; i < 10; i++) {
@@ -208,6 +228,7 @@ static int tests_with(const char *isa) {
         cmocka_unit_test(integers_convolve_to_the_same_bits_in_float32),
         cmocka_unit_test(floats_convolve_within_rounding_in_float32),
         cmocka_unit_test(resnet20_shapes_convolve_to_the_same_bits),
+        cmocka_unit_test(depthwise_layers_convolve_to_the_same_bits),
         cmocka_unit_test(linear_layers_are_1x1_convolutions_of_1x1_images),
         cmocka_unit_test(integers_convolve_to_the_same_bits_in_bf16),
         cmocka_unit_test(weights_may_be_changed_between_runs_and_threads_change_nothing_for_integers),
