@@ -28,7 +28,7 @@ test: ## all tests; the last line counts them (TEST_ARGS="-R search" goes to cte
 	@cmake --build build
 	@scripts/run-tests build $(TEST_ARGS)
 
-bench: ## training speed beside PyTorch's, and kernels against plain C (BENCH_ARGS="--threads 1 --seconds 3")
+bench: ## training speed beside PyTorch's, how it scales, where the time goes, kernels (BENCH_ARGS="--isa avx2 --scaling")
 	@scripts/install-deps build bench
 	@$(MAKE) --no-print-directory all
 	@cmake --build build

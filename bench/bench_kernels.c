@@ -10,7 +10,6 @@
 #include "base/memory.h"
 #include "kernels/kernels.h"
 #ifdef QEA_HAVE_ONEDNN
-#include "kernels/cpu/depthwise.h"
 #include "kernels/cpu/winograd.h"
 #include "kernels/onednn/onednn.h"
 #endif
@@ -228,7 +227,7 @@ static void direct_weights(void *data) {
 
 /* oneDNN's direct backward passes beside our own, which take `own` seconds. */
 static void bench_direct(const qea_conv_shape *shape, const conv_scene *s, const double own[2]) {
-    if (!qea_winograd_suits(shape) && !qea_depthwise_suits(shape)) return;
+    if (!qea_winograd_suits(shape)) return;
     direct_scene direct = {.scene = s};
     must(qea_onednn_conv_create(ctx, shape, QEA_PASS_DATA | QEA_PASS_WEIGHTS, QEA_F32, QEA_F32, &direct.conv));
     must(qea_onednn_conv_set_weights(ctx, direct.conv, s->w));

@@ -12,6 +12,5 @@ const qea_cpu_passes QEA_VARIANT(qea_cpu_passes) = {
     .integer = &QEA_VARIANT(qea_pass_integer),
 #ifdef __AVX2__
     .winograd = &QEA_VARIANT(qea_pass_winograd),
-    .depthwise = &QEA_VARIANT(qea_pass_depthwise),
 #endif
 };

@@ -54,8 +54,7 @@ typedef struct qea_integer_kernel {
     void (*row)(const qea_integer_row *q);
 } qea_integer_kernel;
 
-typedef struct qea_pass_winograd qea_pass_winograd;   /* pass_winograd.h */
-typedef struct qea_pass_depthwise qea_pass_depthwise; /* pass_depthwise.h */
+typedef struct qea_pass_winograd qea_pass_winograd; /* pass_winograd.h */
 
 typedef struct qea_cpu_passes {
     void (*forward)(const qea_segment *s, const qea_part *part);
@@ -73,8 +72,7 @@ typedef struct qea_cpu_passes {
     /* `count` values from one view to another of any type. */
     void (*copy)(qea_view from, size_t from_index, qea_view to, size_t to_index, size_t count);
     const qea_integer_kernel *integer;
-    const qea_pass_winograd *winograd;   /* NULL: none for this instruction set */
-    const qea_pass_depthwise *depthwise; /* likewise */
+    const qea_pass_winograd *winograd; /* NULL: none for this instruction set */
 } qea_cpu_passes;
 
 extern const qea_cpu_passes qea_cpu_passes_base, qea_cpu_passes_avx2, qea_cpu_passes_avx512;
@@ -98,7 +96,6 @@ void QEA_VARIANT(qea_pass_pool_backward_row)(const qea_pool *p, qea_view dy, con
 void QEA_VARIANT(qea_pass_copy)(qea_view from, size_t from_index, qea_view to, size_t to_index, size_t count);
 extern const qea_integer_kernel QEA_VARIANT(qea_pass_integer);
 extern const qea_pass_winograd QEA_VARIANT(qea_pass_winograd);
-extern const qea_pass_depthwise QEA_VARIANT(qea_pass_depthwise);
 #endif
 
 #endif
