@@ -162,7 +162,7 @@ static void compare(const comparison *c, bench_peer *peer, int batch, int rounds
     json_t *rate = summary(ours.value, ours.count, "images_per_s");
     double flops = number(rate, "images_per_s") * bench_engine_flops(&engine), fma = flops / run->fma;
     print_rate(c->ours.text, rate);
-    printf("  %.0f %% of the FMA peak", 100 * fma);
+    printf("  %.0f %% of the FMA peak", 100 * fma); /* as if convolved directly in floats */
     if (run->amx > 0) printf(", %.0f %% of AMX's", 100 * flops / run->amx);
     printf("\n");
     json_object_set_new(rate, "fma_share", json_real(fma));
