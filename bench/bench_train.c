@@ -10,7 +10,7 @@
 
 #include "base/file.h"
 #include "base/text.h"
-#include "train/bench.h"
+#include "bench/train/bench.h"
 
 enum { MAX_THREAD_COUNTS = 8, MAX_ROUNDS = 64 };
 

@@ -6,7 +6,7 @@
 
 #include "base/memory.h"
 #include "base/rng.h"
-#include "bench.h"
+#include "bench/train/bench.h"
 #include "nn/graph.h"
 
 enum { MAX_LAYERS = 128 };

@@ -5,7 +5,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "bench.h"
+#include "bench/train/bench.h"
 
 enum { MAX_THREADS = 256, LOOPS = 2000000, TILE_LOOPS = 400000 };
 

@@ -7,7 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "bench.h"
+#include "bench/train/bench.h"
 
 struct bench_peer {
     pid_t process;

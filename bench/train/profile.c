@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "bench.h"
+#include "bench/train/bench.h"
 
 enum { FORWARD, BACK_DATA, BACK_WEIGHTS, STATS, SEG_FORWARD, SEG_REDUCE, SEG_BACKWARD, PACK, NUM_TIMED };
 static const char *const timed_names[NUM_TIMED] = {"convolutions, forward",

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "bench.h"
+#include "bench/train/bench.h"
 #include "data/loader.h"
 
 enum { MAX_RATES = 64 };
