@@ -145,6 +145,27 @@ static void describe_end(const nas *n, qea_ask what, char *text, size_t size) {
                        finished);
 }
 
+/* What the search has cost: images that went forward and backward, once per pass, the supernet and its start included.
+ */
+static qea_status record_images(qea_context *ctx, const qea_run *run) {
+    static const char *const steps[] = {"float", "supernet", "nas"};
+    json_int_t images = 0;
+    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+        qea_step_trials trials = {.step = steps[i]};
+        QEA_TRY(qea_step_trials_load(ctx, run, &trials));
+        for (size_t k = 0; k < trials.count; k++) {
+            const char *text = trials.records[k].result_json;
+            json_t *result = text != NULL ? json_loads(text, 0, NULL) : NULL;
+            images += json_integer_value(json_object_get(result, "train_images"));
+            json_decref(result);
+        }
+        qea_step_trials_clear(&trials);
+    }
+    char number[32];
+    (void)snprintf(number, sizeof number, "%lld", (long long)images);
+    return qea_store_set(ctx, run->task.store, "images trained in search", number);
+}
+
 static qea_status search_to_end(qea_context *ctx, nas *n, char **end) {
     size_t stored = n->trials.count, most = qea_budget_trials(n->run->config);
     for (;;) {
@@ -162,6 +183,7 @@ static qea_status search_to_end(qea_context *ctx, nas *n, char **end) {
         char text[128];
         describe_end(n, what, text, sizeof text);
         QEA_TRY(qea_store_set(ctx, n->run->task.store, "search end", text));
+        QEA_TRY(record_images(ctx, n->run));
         qea_crew_end(n->crew);
         return qea_strdup(ctx, text, end);
     }

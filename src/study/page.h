@@ -4,7 +4,7 @@
 
 #include "study/step_view.h"
 
-enum { QEA_PAGE_SETTINGS = 7, QEA_PAGE_FACTS = QEA_PAGE_SETTINGS + 5 };
+enum { QEA_PAGE_SETTINGS = 8, QEA_PAGE_FACTS = QEA_PAGE_SETTINGS + 5 };
 
 typedef struct qea_page {            /* start with {0} */
     const qea_run *run;              /* borrowed */

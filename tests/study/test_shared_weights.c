@@ -54,6 +54,12 @@ static void only_the_two_networks_before_the_search_are_trained(void **state) {
     assert_non_null(strstr(text, "\"train_images\": 1920")); /* 6 epochs of 320 */
     json_decref(results);
     qea_free(text);
+    text = slurp("tasks/single/output/report.html");
+    const char *fact = strstr(text, "images trained in search");
+    assert_non_null(fact);
+    assert_non_null(strstr(fact, "1280")); /* 2 and 3 epochs of 256 */
+    assert_true(strstr(fact, "1280") - fact < 200);
+    qea_free(text);
 }
 
 static void trials_begin_from_a_given_model_where_they_are_finetuned(void **state) {
