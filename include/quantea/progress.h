@@ -34,7 +34,8 @@ typedef enum qea_study_condition {
 typedef struct qea_study_objective {
     const char *name; /* "accuracy", "flops", ... */
     bool maximized;
-    double best; /* of the step's trials so far; NaN: none yet */
+    double best;      /* of the step's trials so far; NaN: none yet */
+    const char *unit; /* what values count: "M" 10^6, "k" 10^3, "B" bytes, "": one */
 } qea_study_objective;
 
 typedef struct qea_study_point { /* a trial with a result */

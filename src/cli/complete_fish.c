@@ -18,6 +18,12 @@ static const char functions[] = "# fish completion for quantea; made by quantea 
                                 "    end\n"
                                 "end\n"
                                 "\n"
+                                "function __quantea_runs # quantea run, or quantea CONFIG.yml\n"
+                                "    set -l words (commandline -opc)\n"
+                                "    __fish_seen_subcommand_from run\n"
+                                "    or string match -qr '[./]' -- $words[2]\n"
+                                "end\n"
+                                "\n"
                                 "function __quantea_settings\n"
                                 "    printf '%s\\n'";
 
@@ -65,7 +71,10 @@ static void put_command(FILE *out, const qea_command *command) {
     (void)fprintf(out, "\ncomplete -c quantea -n __fish_use_subcommand -a %s -d '", command->name);
     put_text(out, command->help);
     (void)fputs("'\n", out);
-    (void)snprintf(where, sizeof where, "__fish_seen_subcommand_from %s", command->name);
+    if (command->bit == QEA_RUN)
+        (void)snprintf(where, sizeof where, "__quantea_runs");
+    else
+        (void)snprintf(where, sizeof where, "__fish_seen_subcommand_from %s", command->name);
     if (command->kind != QEA_VALUE_NONE) {
         (void)fprintf(out, "complete -c quantea -n '%s'", where);
         put_values(out, command->kind, NULL);

@@ -17,16 +17,19 @@ const char *qea_format_duration(double seconds, char text[QEA_SHORT_TEXT]) {
     return text;
 }
 
-const char *qea_format_objective(const char *name, double value, char text[QEA_SHORT_TEXT]) {
-    static const char *const units[] = {"", "k", "M", "G", "T"};
-    int unit = 0;
+const char *qea_format_objective(const qea_study_objective *objective, double value, char text[QEA_SHORT_TEXT]) {
+    static const char *const prefixes[] = {"", "k", "M", "G", "T", "P"};
+    bool bytes = strcmp(objective->unit, "B") == 0;
+    int prefix = 0;
+    if (!bytes)
+        while (prefix < 4 && strcmp(prefixes[prefix], objective->unit) != 0) prefix++;
     if (isnan(value)) {
         (void)snprintf(text, QEA_SHORT_TEXT, "-");
-    } else if (strcmp(name, "accuracy") == 0) {
+    } else if (strcmp(objective->name, "accuracy") == 0) {
         (void)snprintf(text, QEA_SHORT_TEXT, "%.2f %%", 100 * value);
     } else {
-        for (; unit < 4 && fabs(value) >= 9999.5; unit++) value /= 1000;
-        (void)snprintf(text, QEA_SHORT_TEXT, "%.4g%s", value, units[unit]);
+        for (; prefix < 5 && fabs(value) >= 9999.5; prefix++) value /= 1000;
+        (void)snprintf(text, QEA_SHORT_TEXT, "%.4g%s%s", value, prefixes[prefix], bytes ? "B" : "");
     }
     return text;
 }
@@ -66,7 +69,7 @@ static void put_values(line_text *line, const qea_study_progress *p) {
     char text[QEA_SHORT_TEXT];
     for (size_t i = 0; i < p->num_objectives; i++)
         put(line, "%s%s %s", i > 0 ? ", " : "", p->objectives[i].name,
-            qea_format_objective(p->objectives[i].name, p->trial->objectives[i], text));
+            qea_format_objective(&p->objectives[i], p->trial->objectives[i], text));
     if (p->trial->front) put(line, ", on the front");
 }
 
@@ -74,7 +77,7 @@ static void put_best(line_text *line, const qea_study_progress *p) {
     char text[QEA_SHORT_TEXT];
     for (size_t i = 0; i < p->num_objectives; i++)
         put(line, "%s%s %s", i > 0 ? ", " : "best ", p->objectives[i].name,
-            qea_format_objective(p->objectives[i].name, p->objectives[i].best, text));
+            qea_format_objective(&p->objectives[i], p->objectives[i].best, text));
     if (!isnan(p->hypervolume)) put(line, ", hypervolume %.4f", p->hypervolume);
 }
 

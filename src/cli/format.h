@@ -8,8 +8,8 @@ enum { QEA_SHORT_TEXT = 32 };
 
 /* "3:05", "1:00:00", "-" for what is not known. */
 const char *qea_format_duration(double seconds, char text[QEA_SHORT_TEXT]);
-/* "81.25 %" of an accuracy; else four digits and k, M, G: "1.234M"; "-" for NaN. */
-const char *qea_format_objective(const char *name, double value, char text[QEA_SHORT_TEXT]);
+/* "81.25 %" of an accuracy; else four digits and k, M, G, of bytes with B: "1.234M", "76.29kB"; "-" for NaN. */
+const char *qea_format_objective(const qea_study_objective *objective, double value, char text[QEA_SHORT_TEXT]);
 /* "search", "full training". */
 const char *qea_format_step(const char *step);
 /* "done", "running", ... of a look, or NULL for a progress that is none. */

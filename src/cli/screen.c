@@ -132,7 +132,7 @@ static void put_best(canvas *c, const qea_study_progress *p) {
     put_item(c, PLAIN, "best");
     for (size_t i = 0; i < p->num_objectives; i++)
         put_item(c, PLAIN, "%s %s", p->objectives[i].name,
-                 qea_format_objective(p->objectives[i].name, p->objectives[i].best, text));
+                 qea_format_objective(&p->objectives[i], p->objectives[i].best, text));
     if (!isnan(p->hypervolume)) put_item(c, PLAIN, "hypervolume %.3f", p->hypervolume);
 }
 
@@ -202,7 +202,7 @@ static void put_points(canvas *c, const qea_study_progress *p, const plot *l) {
 
 static void put_axes(canvas *c, const qea_study_progress *p, const plot *l) {
     char text[QEA_SHORT_TEXT];
-    const char *x = p->objectives[l->x].name, *y = p->objectives[l->y].name;
+    const qea_study_objective *x = &p->objectives[l->x], *y = &p->objectives[l->y];
     for (int i = 0; i < l->rows; i++) put_cell(c, l->top + i, l->left - 1, c->utf8 ? 0x2502 : '|', DIM);
     put_cell(c, l->top + l->rows, l->left - 1, c->utf8 ? 0x2514 : '+', DIM);
     for (int i = 0; i < l->columns; i++) put_cell(c, l->top + l->rows, l->left + i, c->utf8 ? 0x2500 : '-', DIM);

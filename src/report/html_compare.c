@@ -282,10 +282,19 @@ static void put_model_row(qea_text *out, const qea_report_comparison *all, const
     qea_text_put(out, "</tr>\n");
 }
 
+/* The first cost that all searches weigh; flops every model of a network has. */
+static const char *main_cost(const qea_report_comparison *all) {
+    const char *keys[QEA_REPORT_MAX_OBJECTIVES];
+    size_t count = qea_report_common_objectives(all, keys);
+    for (size_t i = 0; i < count; i++)
+        if (!qea_html_is_share(keys[i])) return keys[i];
+    return "flops";
+}
+
 static void put_rows(qea_text *out, const qea_report_comparison *all, const qea_compared *rows, size_t count) {
     qea_uniform_curve curves[QEA_REPORT_MAX_TASKS] = {{0}};
     for (size_t t = 0; t < all->count; t++)
-        if (qea_uniform_curve_make(qea_report_shown_step(all->pages[t]), "flops", &curves[t]) != QEA_OK)
+        if (qea_uniform_curve_make(qea_report_shown_step(all->pages[t]), main_cost(all), &curves[t]) != QEA_OK)
             out->failed = true;
     for (size_t i = 0; i < count && !out->failed; i++) put_model_row(out, all, &rows[i], &curves[rows[i].task]);
     for (size_t t = 0; t < all->count; t++) qea_uniform_curve_clear(&curves[t]);
@@ -310,7 +319,7 @@ static void put_models(qea_text *out, const qea_report_comparison *all) {
         qea_text_put(out, "</th>");
     }
     qea_text_put(out, "<th scope=\"col\">mean weight bits</th><th scope=\"col\">mean activation bits</th>");
-    qea_html_gain_heads(out, "flops");
+    qea_html_gain_heads(out, main_cost(all));
     qea_text_put(out, "</tr></thead>\n<tbody>\n");
     put_rows(out, all, rows, count);
     qea_text_put(out,

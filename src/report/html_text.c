@@ -63,39 +63,40 @@ void qea_html_signed(qea_text *out, double value, int decimals) {
 
 bool qea_html_is_share(const char *key) { return strncmp(key, "accuracy", 8) == 0; }
 
-/* key, name, unit */
-static const char *const names[][3] = {{"accuracy", "top-1 accuracy", ""},
-                                       {"accuracy_top5", "top-5 accuracy", ""},
-                                       {"flops", "FLOPs", "M"},
-                                       {"params", "parameters", "k"},
-                                       {"bops", "bit operations", ""},
-                                       {"weight_bytes", "weight bytes", ""},
-                                       {"activation_bytes", "activation bytes", ""}};
-enum { NUM_NAMES = sizeof names / sizeof *names };
-
-static int row_of(const char *key) {
-    for (int i = 0; i < NUM_NAMES; i++)
-        if (strcmp(names[i][0], key) == 0) return i;
-    return -1;
+void qea_html_word(qea_text *out, const char *key) {
+    static const char *const names[][2] = {{"accuracy", "top-1 accuracy"},
+                                           {"accuracy_top5", "top-5 accuracy"},
+                                           {"flops", "FLOPs"},
+                                           {"params", "parameters"},
+                                           {"bops", "bit operations"},
+                                           {"weight_bytes", "weight bytes"},
+                                           {"activation_bytes", "activation bytes"}};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcmp(names[i][0], key) == 0) {
+            qea_html_put(out, names[i][1]);
+            return;
+        }
+    qea_html_put(out, key);
 }
 
-void qea_html_word(qea_text *out, const char *key) {
-    int row = row_of(key);
-    qea_html_put(out, row < 0 ? key : names[row][1]);
+/* Of bytes the name tells already. */
+static const char *unit_of(const char *key) {
+    const char *unit = qea_report_unit(key);
+    return strcmp(unit, "B") == 0 ? "" : unit;
 }
 
 void qea_html_title(qea_text *out, const char *key) {
-    int row = row_of(key);
+    const char *unit = unit_of(key);
     qea_html_word(out, key);
-    if (row >= 0 && names[row][2][0] != '\0') qea_text_printf(out, " (%s)", names[row][2]);
+    if (unit[0] != '\0') qea_text_printf(out, " (%s)", unit);
 }
 
 void qea_html_measure(qea_text *out, const char *key, double value) {
-    int row = row_of(key);
+    const char *unit = unit_of(key);
     qea_html_word(out, key);
     qea_text_put(out, " ");
     qea_html_value(out, key, value);
-    if (row >= 0 && names[row][2][0] != '\0' && isfinite(value)) qea_text_printf(out, " %s", names[row][2]);
+    if (unit[0] != '\0' && isfinite(value)) qea_text_printf(out, " %s", unit);
 }
 
 void qea_html_value(qea_text *out, const char *key, double value) {

@@ -66,6 +66,9 @@ typedef struct qea_report_page { /* what report.html shows; everything borrowed 
     const char *command; /* that repeats the run */
 } qea_report_page;
 
+/* What values of an objective count, docs/math.md: "M" (flops), "k" (params), "B" (bytes), "" (all else). */
+const char *qea_report_unit(const char *key);
+
 /* --- for machines: equal runs give byte-equal files --- */
 
 /* id,label,state,encoding,weight_bits,activation_bits,<performance keys of the table below, objectives of the user's

@@ -19,6 +19,14 @@ void qea_wilson_interval(double share, double count, double *low, double *high) 
     *high = fmin(1, centre + half);
 }
 
+const char *qea_report_unit(const char *key) {
+    static const char *const units[][2] = {
+        {"flops", "M"}, {"params", "k"}, {"weight_bytes", "B"}, {"activation_bytes", "B"}};
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++)
+        if (strcmp(units[i][0], key) == 0) return units[i][1];
+    return "";
+}
+
 double qea_report_value(const qea_report_model *model, const char *key) {
     const json_t *value = json_object_get(model->performance, key);
     return json_is_number(value) ? json_number_value(value) : NAN;

@@ -59,7 +59,8 @@ static qea_status add_point(qea_context *ctx, qea_board *board, const qea_trial_
 static qea_status begin(qea_context *ctx, qea_board *board, int workers) {
     const qea_study_config *config = board->run->config;
     for (int i = 0; i < config->num_objectives; i++)
-        board->objectives[i] = (qea_study_objective){config->objectives[i].name, config->objectives[i].maximized, NAN};
+        board->objectives[i] = (qea_study_objective){config->objectives[i].name, config->objectives[i].maximized, NAN,
+                                                     qea_report_unit(config->objectives[i].name)};
     board->begun = qea_pool_now();
     QEA_TRY(QEA_NEW(ctx, "running trials", board->slots, (size_t)workers));
     board->num_slots = workers;

@@ -57,6 +57,13 @@ static json_t *put_directions(const qea_study_progress *p) {
     return object;
 }
 
+static json_t *put_units(const qea_study_progress *p) {
+    json_t *object = json_object();
+    for (size_t i = 0; i < p->num_objectives; i++)
+        json_object_set_new(object, p->objectives[i].name, json_string(p->objectives[i].unit));
+    return object;
+}
+
 static json_t *put_best(const qea_study_progress *p) {
     json_t *object = json_object();
     for (size_t i = 0; i < p->num_objectives; i++)
@@ -157,6 +164,10 @@ static const struct {
     {"status", ENDED, put_status, "string",
      "`ok`, or the kind of the failure, to which the exit code belongs that `quantea --help` lists"},
     {"directions", BEGUN, put_directions, "object of strings", "`max` or `min` for each objective"},
+    {"units", BEGUN | STATE, put_units, "object of strings",
+     "what the values of each objective count: `M` (10^6), `k` (10^3), `B` (bytes), or empty; accuracy is a share, 0 "
+     "to "
+     "1"},
     {"generation", PROGRESS | STEP_ENDED | STATE, put_generation, "integer", "of the search; 0 in fully_train"},
     {"done", EVERY & ~(unsigned)ENDED, put_done, "integer", "trials of the step that have a result"},
     {"failed", EVERY & ~(unsigned)ENDED, put_failed, "integer", "trials of the step that failed for good"},

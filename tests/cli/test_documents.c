@@ -197,6 +197,8 @@ static void fish_completes_commands_options_choices_files_and_tasks(void **state
         {"run --resume fi", "first"},
         {"report fi", "first"},
         {"run a.yml --set general.precision=b", "general.precision=bf16"},
+        {"a.yml --qu", "--quiet"},
+        {"a.yml --dataset Cifar1", "Cifar100"},
     };
     char out[4096], line[512];
     if (!there_is("fish")) skip();

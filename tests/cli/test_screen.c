@@ -14,7 +14,7 @@
 
 /* accuracy, flops */
 static const double values[6][2] = {{0.5, 1}, {0.75, 3}, {0.9, 9}, {0.6, 5}, {0.7, 9}, {0.55, 1.5}};
-static const qea_study_objective objectives[2] = {{"accuracy", true, 0.9}, {"flops", false, 1}};
+static const qea_study_objective objectives[2] = {{"accuracy", true, 0.9, ""}, {"flops", false, 1, "M"}};
 static const qea_study_point points[6] = {{1, values[0], true, true},  {2, values[1], true, false},
                                           {3, values[2], true, false}, {4, values[3], false, false},
                                           {5, values[4], false, true}, {6, values[5], true, false}};
@@ -54,7 +54,7 @@ static void a_wide_terminal_shows_everything(void **state) {
                   "first  search  generation 2\n"
                   "[#################---------------------------------] 35 %\n"
                   "6/20 done  1 failed  2 running  1234 images/s  elapsed 1:05  left 1:02:05\n"
-                  "best  accuracy 90.00 %  flops 1  hypervolume 0.812\n"
+                  "best  accuracy 90.00 %  flops 1M  hypervolume 0.812\n"
                   "accuracy over flops  @ 1 uniform on the front  * 3 front  o 1 uniform\n"
                   ". 1 trial\n"
                   "90.00 % |                                                                   *\n"
@@ -64,7 +64,7 @@ static void a_wide_terminal_shows_everything(void **state) {
                   "        |    *                             .\n"
                   "50.00 % |@\n"
                   "        +--------------------------------------------------------------------\n"
-                  "         1                                                                  9");
+                  "         1M                                                                9M");
 }
 
 static void a_narrow_terminal_breaks_lines_between_items(void **state) {
@@ -77,7 +77,7 @@ static void a_narrow_terminal_breaks_lines_between_items(void **state) {
                   "2 running  1234 images/s\n"
                   "elapsed 1:05  left 1:02:05\n"
                   "best  accuracy 90.00 %\n"
-                  "flops 1  hypervolume 0.812\n"
+                  "flops 1M  hypervolume 0.812\n"
                   "accuracy over flops\n"
                   "@ 1 uniform on the front\n"
                   "* 3 front  o 1 uniform\n"
@@ -93,7 +93,7 @@ static void a_narrow_terminal_breaks_lines_between_items(void **state) {
                   "        | *\n"
                   "50.00 % |@\n"
                   "        +------------------\n"
-                  "         1                9");
+                  "         1M              9M");
     assert_screen(20, 40, false, false, &progress,
                   "first  search\n"
                   "generation 2\n"
@@ -106,7 +106,7 @@ static void a_narrow_terminal_breaks_lines_between_items(void **state) {
                   "left 1:02:05\n"
                   "best\n"
                   "accuracy 90.00 %\n"
-                  "flops 1\n"
+                  "flops 1M\n"
                   "hypervolume 0.812");
 }
 
@@ -118,7 +118,7 @@ static void a_low_terminal_keeps_the_counts_longest(void **state) {
                   "[#################---------------------------------] 35 %\n"
                   "6/20 done  1 failed  2 running  1234 images/s\n"
                   "elapsed 1:05  left 1:02:05\n"
-                  "best  accuracy 90.00 %  flops 1  hypervolume 0.812");
+                  "best  accuracy 90.00 %  flops 1M  hypervolume 0.812");
     assert_screen(60, 4, false, false, &progress,
                   "[#################---------------------------------] 35 %\n"
                   "6/20 done  1 failed  2 running  1234 images/s\n"
@@ -135,7 +135,7 @@ static void utf8_and_colours_change_marks_and_nothing_else(void **state) {
                   "[███████████░░░░░░░░░░░░░░░░░░░░░░░] 35 %\n"
                   "6/20 done  1 failed  2 running\n"
                   "1234 images/s  elapsed 1:05  left 1:02:05\n"
-                  "best  accuracy 90.00 %  flops 1\n"
+                  "best  accuracy 90.00 %  flops 1M\n"
                   "hypervolume 0.812\n"
                   "accuracy over flops\n"
                   "■ 1 uniform on the front  ● 3 front\n"
@@ -148,14 +148,14 @@ static void utf8_and_colours_change_marks_and_nothing_else(void **state) {
                   "        │  ●             ·\n"
                   "50.00 % │■\n"
                   "        └────────────────────────────────\n"
-                  "         1                              9");
+                  "         1M                            9M");
     assert_screen(
         60, 6, false, true, &progress,
         "\033[1mfirst\033[0m  search  generation 2\n"
         "\033[2m[\033[0m\033[32m#################\033[0m\033[2m---------------------------------]\033[0m 35 %\n"
         "6/20 done  \033[31m1 failed\033[0m  2 running  1234 images/s\n"
         "elapsed 1:05  left 1:02:05\n"
-        "best  accuracy 90.00 %  flops 1  hypervolume 0.812");
+        "best  accuracy 90.00 %  flops 1M  hypervolume 0.812");
 }
 
 /* Takes out the sequences that set colours; counts characters of UTF-8 as one. Returns the columns of the longest line.
@@ -205,7 +205,7 @@ static void at_every_size_nothing_reaches_over_the_edge(void **state) {
 static void what_is_not_known_is_not_shown(void **state) {
     (void)state;
     qea_study_progress progress = example();
-    const qea_study_objective none[2] = {{"accuracy", true, NAN}, {"flops", false, NAN}};
+    const qea_study_objective none[2] = {{"accuracy", true, NAN, ""}, {"flops", false, NAN, "M"}};
     progress.step = "fully_train";
     progress.generation = progress.num_points = progress.done = progress.failed = 0;
     progress.objectives = none;
@@ -242,10 +242,18 @@ static void numbers_are_short(void **state) {
         const char *wanted;
     } cases[] = {{0, "0"},       {1.23456, "1.235"}, {9999, "9999"},      {9999.6, "10k"},   {1234567, "1235k"},
                  {1.5e7, "15M"}, {2.5e12, "2500G"},  {-12345, "-12.35k"}, {0.0001, "0.0001"}};
+    const qea_study_objective bops = {"bops", false, 0, ""}, flops = {"flops", false, 0, "M"},
+                              params = {"params", false, 0, "k"}, bytes = {"weight_bytes", false, 0, "B"},
+                              accuracy = {"accuracy", true, 0, ""};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-        assert_string_equal(qea_format_objective("flops", cases[i].value, text), cases[i].wanted);
-    assert_string_equal(qea_format_objective("accuracy", 0.98765, text), "98.77 %");
-    assert_string_equal(qea_format_objective("accuracy", NAN, text), "-");
+        assert_string_equal(qea_format_objective(&bops, cases[i].value, text), cases[i].wanted);
+    assert_string_equal(qea_format_objective(&flops, 0.6341, text), "0.6341M");
+    assert_string_equal(qea_format_objective(&flops, 12345, text), "12.35G");
+    assert_string_equal(qea_format_objective(&params, 3.122, text), "3.122k");
+    assert_string_equal(qea_format_objective(&bytes, 9540, text), "9540B");
+    assert_string_equal(qea_format_objective(&bytes, 76290, text), "76.29kB");
+    assert_string_equal(qea_format_objective(&accuracy, 0.98765, text), "98.77 %");
+    assert_string_equal(qea_format_objective(&accuracy, NAN, text), "-");
     assert_string_equal(qea_format_duration(59.6, text), "1:00");
     assert_string_equal(qea_format_duration(3600, text), "1:00:00");
     assert_string_equal(qea_format_duration(INFINITY, text), "-");

@@ -126,6 +126,19 @@ static void only_common_objectives_are_drawn(void **state) {
     qea_free(text);
 }
 
+static void gains_are_told_in_the_cost_that_all_searches_weigh(void **state) {
+    static const char *const keys[2] = {"accuracy", "weight_bytes"};
+    pair *p = *state;
+    char *text = written_pair(p);
+    assert_non_null(strstr(text, "points over uniform of equal FLOPs<"));
+    qea_free(text);
+    p->a->search.objectives = p->b->search.objectives = keys;
+    text = written_pair(p);
+    assert_non_null(strstr(text, "points over uniform of equal weight bytes<"));
+    assert_null(strstr(text, "points over uniform of equal FLOPs<"));
+    qea_free(text);
+}
+
 static void a_task_without_full_training_shows_its_front(void **state) {
     pair *p = *state;
     p->b->full.count = 0;

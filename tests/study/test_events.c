@@ -37,7 +37,7 @@ static const uint16_t genome[2] = {1, 0};
 static const uint8_t bits[2] = {4, 8};
 
 static json_t *event(qea_study_event kind, const qea_study_trial *trial) {
-    static const qea_study_objective objectives[2] = {{"accuracy", true, 0.75}, {"flops", false, NAN}};
+    static const qea_study_objective objectives[2] = {{"accuracy", true, 0.75, ""}, {"flops", false, NAN, "M"}};
     static const qea_study_point points[2] = {{3, values, true, false}, {4, values, false, true}};
     const qea_study_progress progress = {.event = kind,
                                          .task_folder = "tasks/\"q\"\n",
@@ -96,6 +96,9 @@ static void what_is_not_known_is_null(void **state) {
     assert_string_equal(json_string_value(json_object_get(object, "state")), "stopped");
     assert_true(json_is_null(json_object_get(object, "pid")) && json_is_null(json_object_get(object, "text")));
     assert_int_equal(json_array_size(json_object_get(object, "front")), 1);
+    json_decref(object);
+    object = event(QEA_STUDY_STEP_BEGUN, NULL);
+    assert_string_equal(json_string_value(json_object_get(json_object_get(object, "units"), "flops")), "M");
     json_decref(object);
     object = event(QEA_STUDY_ENDED, NULL);
     assert_string_equal(json_string_value(json_object_get(object, "status")), qea_status_name(QEA_ERR_IO));
