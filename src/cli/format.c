@@ -29,6 +29,7 @@ const char *qea_format_objective(const qea_study_objective *objective, double va
         (void)snprintf(text, QEA_SHORT_TEXT, "%.2f %%", 100 * value);
     } else {
         for (; prefix < 5 && fabs(value) >= 9999.5; prefix++) value /= 1000;
+        for (; prefix > 0 && fabs(value) < 0.1 && value != 0; prefix--) value *= 1000;
         (void)snprintf(text, QEA_SHORT_TEXT, "%.4g%s%s", value, prefixes[prefix], bytes ? "B" : "");
     }
     return text;

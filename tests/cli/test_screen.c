@@ -248,6 +248,7 @@ static void numbers_are_short(void **state) {
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         assert_string_equal(qea_format_objective(&bops, cases[i].value, text), cases[i].wanted);
     assert_string_equal(qea_format_objective(&flops, 0.6341, text), "0.6341M");
+    assert_string_equal(qea_format_objective(&flops, 0.0064321, text), "6.432k");
     assert_string_equal(qea_format_objective(&flops, 12345, text), "12.35G");
     assert_string_equal(qea_format_objective(&params, 3.122, text), "3.122k");
     assert_string_equal(qea_format_objective(&bytes, 9540, text), "9540B");

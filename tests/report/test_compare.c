@@ -176,6 +176,7 @@ int main(void) {
         WITH_PAIR(what_differs_stands_in_page_and_table),
         WITH_PAIR(hypervolumes_of_different_boxes_are_not_drawn_together),
         WITH_PAIR(only_common_objectives_are_drawn),
+        WITH_PAIR(gains_are_told_in_the_cost_that_all_searches_weigh),
         WITH_PAIR(a_task_without_full_training_shows_its_front),
         WITH_PAIR(a_lack_of_memory_is_told),
     };
