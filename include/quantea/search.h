@@ -13,6 +13,12 @@
 extern "C" {
 #endif
 
+/* Where a mutated gene goes. */
+typedef enum qea_mutation {
+    QEA_MUTATION_STEP, /* four of five times to a neighbouring value, else to any other */
+    QEA_MUTATION_ANY   /* to any other value: for values that have no order */
+} qea_mutation;
+
 /* Gene values are 0..gene_sizes[i]-1 and ordered (neighbours are alike). */
 typedef struct qea_search_config {
     size_t num_genes;
@@ -28,7 +34,15 @@ typedef struct qea_search_config {
     /* Constraint violation known before evaluation, >= 0, 0 = allowed; NULL = everything is allowed. Genomes with a
      * violation > 0 are drawn anew and never asked. */
     double (*violation)(void *user, const uint16_t *genome);
-    void *user; /* borrowed */
+    void *user; /* borrowed; of `violation` and `known` */
+    qea_mutation mutation;
+    /* Children drawn for each one that is asked, after the first population; 0 or 1: none is left out. The objectives
+     * that are not known are predicted by ridge regression on the genes of all trials told, and survival selection
+     * chooses the generation from all children drawn. At most 100. */
+    size_t screening;
+    /* Writes the objectives that need no evaluation, costs for instance, into objectives[num_objectives], and leaves
+     * the others as they are; a value that is not finite is one not known. NULL: none is known. */
+    void (*known)(void *user, const uint16_t *genome, double *objectives);
 } qea_search_config;
 
 typedef struct qea_search qea_search;

@@ -84,7 +84,7 @@ uint64_t qea_genes_count(const qea_genes *space); /* number of genomes; UINT64_M
 
 void qea_genome_sample(const qea_genes *space, qea_draws *draws, uint16_t *genome);
 void qea_genome_cross(const qea_genes *space, qea_draws *draws, const uint16_t *a, const uint16_t *b, uint16_t *child);
-void qea_genome_mutate(const qea_genes *space, qea_draws *draws, uint16_t *genome);
+void qea_genome_mutate(const qea_genes *space, qea_draws *draws, qea_mutation mutation, uint16_t *genome);
 
 /* --- archive.c --- */
 
@@ -118,16 +118,41 @@ typedef struct qea_proposer {
     uint64_t seed;
     double (*violation)(void *user, const uint16_t *genome); /* or NULL */
     void *user;                                              /* borrowed */
-    uint32_t *order;                                         /* [num_free], scratch of the repair; owned */
+    qea_mutation mutation;
+    uint32_t *order;                      /* [num_free], scratch of the repair; owned */
     size_t neighbour_row, neighbour_gene; /* all neighbours before this place are asked or not allowed */
     uint16_t *counter;                    /* [num_genes], so are all genomes before it; owned */
     bool counter_done;
 } qea_proposer;
 
-/* Each writes genome [num_genes] and returns true, or returns false when it found none. */
-bool qea_propose_child(qea_proposer *p, const size_t *parents, size_t num_parents, uint16_t *genome);
+/* Each writes genome [num_genes] and returns true, or returns false when it found none. `number` counts the children
+ * that are drawn for the same trial, from 0. */
+bool qea_propose_child(qea_proposer *p, const size_t *parents, size_t num_parents, size_t number, uint16_t *genome);
 bool qea_propose_random(qea_proposer *p, uint16_t *genome);
 bool qea_propose_systematic(qea_proposer *p, uint16_t *genome);
 bool qea_genome_allowed(const qea_proposer *p, const uint16_t *genome);
+
+/* --- predictor.c --- */
+
+/* Ridge regression: learns values[i] of the genomes [count] and writes predicted[k] of other [num_others][num_genes].
+ * count >= 1; values finite. */
+QEA_MUST_USE qea_status qea_predict(qea_context *ctx, const qea_genes *space, const uint16_t *const *genomes,
+                                    const double *values, size_t count, const uint16_t *others, size_t num_others,
+                                    double *predicted);
+
+/* --- screening.c --- */
+
+typedef struct qea_screen {
+    size_t factor; /* children drawn per child that is kept; 0 or 1: nothing is screened */
+    void (*known)(void *user, const uint16_t *genome, double *objectives); /* or NULL */
+    uint16_t *genomes; /* [capacity][num_genes], those kept, owned */
+    size_t capacity, count, next;
+} qea_screen;
+
+/* Draws factor * keep new children of the parents and keeps the `keep` most promising of them (fewer where fewer are
+ * found), ascending by the order of drawing. */
+QEA_MUST_USE qea_status qea_screen_fill(qea_context *ctx, qea_screen *screen, qea_proposer *p, const size_t *parents,
+                                        size_t num_parents, qea_survival *survival, size_t generation, size_t keep);
+void qea_screen_clear(qea_screen *screen);
 
 #endif

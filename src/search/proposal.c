@@ -67,13 +67,13 @@ static size_t draw_parent(const qea_proposer *p, qea_draws *draws, const size_t 
     return p->archive.violations[b] < p->archive.violations[a] ? b : a;
 }
 
-bool qea_propose_child(qea_proposer *p, const size_t *parents, size_t num_parents, uint16_t *genome) {
+bool qea_propose_child(qea_proposer *p, const size_t *parents, size_t num_parents, size_t number, uint16_t *genome) {
     for (size_t attempt = 0; attempt < CHILD_TRIES && num_parents > 0; attempt++) {
-        qea_draws draws = start_draws(p, QEA_RNG_SEARCH_MATE, attempt);
+        qea_draws draws = start_draws(p, QEA_RNG_SEARCH_MATE, number * CHILD_TRIES + attempt);
         size_t a = draw_parent(p, &draws, parents, num_parents), b = draw_parent(p, &draws, parents, num_parents);
         qea_genome_cross(&p->space, &draws, qea_archive_genome(&p->archive, a), qea_archive_genome(&p->archive, b),
                          genome);
-        qea_genome_mutate(&p->space, &draws, genome);
+        qea_genome_mutate(&p->space, &draws, p->mutation, genome);
         if (attempt >= CHILD_TRIES / 2) repair(p, &draws, genome);
         if (is_new(p, genome)) return true;
     }

@@ -7,10 +7,14 @@
 #include "base/memory.h"
 #include "search/parts.h"
 
+enum { MOST_SCREENING = 100 };
+
 struct qea_search {
     size_t population_size, num_random, num_generations;
     qea_proposer proposer; /* space, archive of trials, constraint */
     qea_survival *survival;
+    qea_survival *predicted; /* of children by what is predicted of them; NULL: none are screened */
+    qea_screen screen;
     uint16_t *given; /* [num_given][num_genes], owned */
     size_t num_given, next_given;
     size_t *parents; /* [num_parents] archive rows; room for population_size; owned */
@@ -37,6 +41,9 @@ static qea_status check_config(qea_context *ctx, const qea_search_config *config
         return qea_fail(ctx, QEA_ERR_CONFIG,
                         "search: a first population of %zu, but a population of %zu; the first must not be smaller",
                         config->num_random, config->population_size);
+    if (config->screening > MOST_SCREENING)
+        return qea_fail(ctx, QEA_ERR_CONFIG, "search: screening of %zu children for each asked; 0 to %d are allowed",
+                        config->screening, MOST_SCREENING);
     for (size_t k = 0; k < config->num_given; k++) {
         for (size_t i = 0; i < config->num_genes; i++) {
             if (config->given[k * config->num_genes + i] >= config->gene_sizes[i])
@@ -70,11 +77,15 @@ static qea_status fill_search(qea_context *ctx, const qea_search_config *config,
     QEA_TRY(QEA_NEW(ctx, "given genomes", search->given, given_size));
     QEA_TRY(QEA_NEW(ctx, "parents", search->parents, config->population_size));
     QEA_TRY(create_survival(ctx, config, &search->survival));
+    if (config->screening > 1) QEA_TRY(create_survival(ctx, config, &search->predicted));
     p->archive.num_genes = n;
     p->archive.num_objectives = config->num_objectives;
     p->seed = config->seed;
     p->violation = config->violation;
     p->user = config->user;
+    p->mutation = config->mutation;
+    search->screen.factor = config->screening;
+    search->screen.known = config->known;
     search->population_size = config->population_size;
     search->num_random = config->num_random;
     search->num_generations = config->num_generations;
@@ -120,6 +131,8 @@ void qea_search_destroy(qea_search *search) {
     qea_free(search->proposer.order);
     qea_free(search->proposer.counter);
     qea_survival_destroy(search->survival);
+    qea_survival_destroy(search->predicted);
+    qea_screen_clear(&search->screen);
     qea_free(search->given);
     qea_free(search->parents);
     qea_free(search->front);
@@ -180,7 +193,8 @@ static qea_status end_generation(qea_context *ctx, qea_search *search) {
     search->generation++;
     search->first = archive->count;
     search->told = 0;
-    return QEA_OK;
+    return qea_screen_fill(ctx, &search->screen, &search->proposer, search->parents, search->num_parents,
+                           search->predicted, search->generation, search->population_size);
 }
 
 /* --- ask and tell --- */
@@ -198,10 +212,19 @@ static bool take_given(qea_search *search, uint16_t *genome) {
     return false;
 }
 
+/* A child: of those that were screened, or drawn now. Screened children stay new: they are distinct, and nothing else
+ * is asked before the last of them. */
+static bool take_child(qea_search *search, uint16_t *genome) {
+    qea_proposer *p = &search->proposer;
+    qea_screen *screen = &search->screen;
+    if (screen->next == screen->count) return qea_propose_child(p, search->parents, search->num_parents, 0, genome);
+    memcpy(genome, screen->genomes + screen->next++ * p->space.num_genes, p->space.num_genes * sizeof *genome);
+    return true;
+}
+
 static bool propose(qea_search *search, uint16_t *genome) {
     qea_proposer *p = &search->proposer;
-    bool found = search->generation == 0 ? take_given(search, genome)
-                                         : qea_propose_child(p, search->parents, search->num_parents, genome);
+    bool found = search->generation == 0 ? take_given(search, genome) : take_child(search, genome);
     return found || qea_propose_random(p, genome) || qea_propose_systematic(p, genome);
 }
 

@@ -71,12 +71,12 @@ static uint16_t neighbour(uint16_t value, uint16_t size, bool up) {
     return (uint16_t)(up ? value + 1 : value - 1);
 }
 
-void qea_genome_mutate(const qea_genes *space, qea_draws *draws, uint16_t *genome) {
+void qea_genome_mutate(const qea_genes *space, qea_draws *draws, qea_mutation mutation, uint16_t *genome) {
     const double rate = mutations_per_genome / (double)space->num_free;
     for (size_t k = 0; k < space->num_free; k++) {
         if (qea_draw_uniform(draws) >= rate) continue;
         const size_t gene = space->free[k];
-        if (qea_draw_uniform(draws) < neighbour_share) {
+        if (mutation == QEA_MUTATION_STEP && qea_draw_uniform(draws) < neighbour_share) {
             genome[gene] = neighbour(genome[gene], space->sizes[gene], qea_draw_below(draws, 2) == 1);
         } else {
             /* any other value: those from the present one on are one further */

@@ -85,7 +85,7 @@ static void mutation_changes_every_free_gene_by_steps_and_by_resets(void **state
         qea_draws draws = qea_draws_make(3, QEA_RNG_SEARCH_MATE, t, 0);
         qea_genome_sample(&space, &draws, before);
         for (size_t i = 0; i < GENES; i++) genome[i] = before[i];
-        qea_genome_mutate(&space, &draws, genome);
+        qea_genome_mutate(&space, &draws, QEA_MUTATION_STEP, genome);
         for (size_t i = 0; i < GENES; i++) {
             int change = abs(genome[i] - before[i]);
             assert_true(genome[i] < sizes[i]);
