@@ -7,7 +7,7 @@ TEST_ARGS ?=
 
 configure = cmake --preset release $(CMAKE_ARGS) --log-level=WARNING >/dev/null
 
-.PHONY: all help demo test bench check sanitize fuzz format pictures config-docs event-docs mistake-docs deb install clean
+.PHONY: all help demo test bench bench-search check sanitize fuzz format pictures config-docs event-docs mistake-docs deb install clean
 
 all: ## build/quantea and build/libquantea.so
 	@scripts/install-deps --check build
@@ -34,6 +34,12 @@ bench: ## training speed beside PyTorch's, how it scales, where the time goes, k
 	@cmake --build build
 	@build/bench_kernels
 	@build/bench_train $(BENCH_ARGS)
+
+bench-search: ## hypervolume over trials of the search beside random search, the original's rule and pymoo (BENCH_ARGS="--seeds 10")
+	@scripts/install-deps build
+	@$(MAKE) --no-print-directory all
+	@cmake --build build --target bench_search
+	@build/bench_search $(BENCH_ARGS)
 
 check: ## format, layers, headers, names, documents, scripts, symbols, calls
 	@scripts/install-deps build check

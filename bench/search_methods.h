@@ -119,18 +119,6 @@ static inline qea_status run_original(qea_context *ctx, const search_method *met
     return QEA_OK;
 }
 
-/* qea_search_config.known: the costs. */
-static inline void write_costs(void *user, const uint16_t *genome, double *objectives) {
-    const problem *p = user;
-    uint8_t w[MOST_LAYERS], a[MOST_LAYERS];
-    qea_cost cost;
-    qea_bit_space_decode(p->space, genome, w, a);
-    if (qea_bit_space_cost(NULL, p->space, w, a, &cost) != QEA_OK) return;
-    for (int j = 0; j < p->config.num_objectives; j++)
-        if (p->config.objectives[j].kind != QEA_OBJ_ACCURACY)
-            objectives[j] = qea_cost_value(&cost, p->config.objectives[j].kind);
-}
-
 static inline qea_status drive(qea_context *ctx, qea_search *search, history *h) {
     uint16_t genome[MOST_GENES];
     while (h->count < h->most) {
@@ -160,10 +148,10 @@ static inline qea_status run_nsga3(qea_context *ctx, const search_method *method
                                 .seed = p->seed,
                                 .given = uniform,
                                 .num_given = num_uniform,
-                                .user = (void *)p,
+                                .user = p->space,
                                 .mutation = method->mutation,
                                 .screening = method->screening,
-                                .known = write_costs};
+                                .known = qea_bit_space_known};
     qea_status status = qea_search_create(ctx, &config, &search);
     if (status == QEA_OK) status = drive(ctx, search, h);
     qea_search_destroy(search);
@@ -179,7 +167,8 @@ static const search_method search_methods[] = {
     {"NSGA-III, ordered mutation", run_nsga3, false, QEA_MUTATION_STEP, 0},
     {"NSGA-III, uniform", run_nsga3, true, QEA_MUTATION_ANY, 0},
     {"NSGA-III, uniform, ordered", run_nsga3, true, QEA_MUTATION_STEP, 0},
-    {"NSGA-III, all and screening 8", run_nsga3, true, QEA_MUTATION_STEP, 8},
+    {"NSGA-III, uniform, screening 8", run_nsga3, true, QEA_MUTATION_STEP, 8},
+    {"NSGA-III, uniform, screening 20", run_nsga3, true, QEA_MUTATION_STEP, 20},
 };
 static const size_t num_search_methods = sizeof search_methods / sizeof *search_methods;
 

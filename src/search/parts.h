@@ -134,6 +134,8 @@ bool qea_genome_allowed(const qea_proposer *p, const uint16_t *genome);
 
 /* --- predictor.c --- */
 
+enum { QEA_RIDGE = 4 }; /* times the variance of a weight, if that of the noise is 1 */
+
 /* Ridge regression: learns values[i] of the genomes [count] and writes predicted[k] of other [num_others][num_genes].
  * count >= 1; values finite. */
 QEA_MUST_USE qea_status qea_predict(qea_context *ctx, const qea_genes *space, const uint16_t *const *genomes,

@@ -14,7 +14,6 @@ enum {
     MOST_LEVELS = 16, /* genes of more values are coded in so many equal parts */
     MOST_ITERATIONS = 60
 };
-static const double ridge = 4;        /* times the variance of a step's weight = that of the noise */
 static const double precision = 1e-5; /* of the residual, relative */
 
 typedef struct ridge_model {
@@ -73,7 +72,7 @@ static void apply(const ridge_model *m) {
     for (size_t i = 0; i < m->count; i++) m->rows[i] = predict_row(m->space, m->direction, m->genomes[i]);
     centre(m->rows, m->count);
     project(m, m->rows, m->image);
-    for (size_t j = 0; j < m->num_weights; j++) m->image[j] += ridge * m->direction[j];
+    for (size_t j = 0; j < m->num_weights; j++) m->image[j] += QEA_RIDGE * m->direction[j];
 }
 
 static double dot(const double *a, const double *b, size_t count) {

@@ -10,6 +10,7 @@
 
 #include "base/yaml.h"
 #include "quantea/network.h"
+#include "quantea/search.h"
 #include "train/trainer.h"
 
 enum {
@@ -140,6 +141,9 @@ typedef struct qea_study_config {
         search_pretrained; /* model that FINETUNE begins from, and the supernet instead of its float network, or NULL */
     qea_supernet_config supernet;
     size_t num_generations, num_individual, random_samples;
+    bool uniform;          /* the uniform genomes stand in the first population */
+    qea_mutation mutation; /* quantea/search.h, as `screening` */
+    size_t screening;
     size_t max_trials; /* 0 = as many as the generations have */
     double budget_s;   /* wall-clock time of the search; 0 = no limit */
     size_t stagnation; /* generations without growth of the hypervolume that end the search; 0 = never */

@@ -372,6 +372,26 @@ const qea_config_key qea_config_keys[] = {
      STUDY(objectives),
      .doc = "The box in which the hypervolume is measured. Default: the lowest and the highest value of the first "
             "population."},
+    {.path = "nas.search_algorithm.uniform",
+     .kind = QEA_KEY_FLAG,
+     .fallback = "true",
+     STUDY(uniform),
+     .doc = "The first population has the uniform models in it: one pair of bits everywhere."},
+    {.path = "nas.search_algorithm.mutation",
+     .kind = QEA_KEY_CHOICE,
+     .choices = "step|any",
+     .fallback = "step",
+     STUDY(mutation),
+     .doc = "A mutated gene goes, step: four of five times to a neighbouring candidate; any: to any other, for "
+            "candidates that have no order."},
+    {.path = "nas.search_algorithm.screening",
+     .kind = QEA_KEY_SIZE,
+     RANGE(0, 100),
+     .fallback = "0",
+     STUDY(screening),
+     .doc = "Children drawn for each one that is tried; 0: no choice. What costs do not tell of them (accuracy) is "
+            "predicted from all trials so far, by ridge regression on the genes, and NSGA-III's survival selection "
+            "chooses those that are tried. docs/results.md says what it gains."},
     PART("nas.search_algorithm.policy", "The budget: random_samples + num_generation x num_individual trials."),
     {.path = "nas.search_algorithm.policy.length",
      .kind = QEA_KEY_SIZE,

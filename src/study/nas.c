@@ -34,7 +34,8 @@ typedef struct nas {
 static qea_status create_search(qea_context *ctx, nas *n) {
     const qea_study_config *config = n->run->config;
     const qea_bit_space *space = n->run->space;
-    QEA_TRY(qea_bit_space_uniform(ctx, space, config->random_samples, &n->uniform, &n->num_uniform));
+    if (config->uniform)
+        QEA_TRY(qea_bit_space_uniform(ctx, space, config->random_samples, &n->uniform, &n->num_uniform));
     qea_search_config search = {.num_genes = space->num_genes,
                                 .gene_sizes = space->gene_sizes,
                                 .num_objectives = (size_t)config->num_objectives,
@@ -45,7 +46,10 @@ static qea_status create_search(qea_context *ctx, nas *n) {
                                 .given = n->uniform,
                                 .num_given = n->num_uniform,
                                 .violation = config->num_limits > 0 ? qea_bit_space_violation : NULL,
-                                .user = n->run->space};
+                                .user = n->run->space,
+                                .mutation = config->mutation,
+                                .screening = config->screening,
+                                .known = qea_bit_space_known};
     qea_status status = qea_search_create(ctx, &search, &n->search);
     return status == QEA_OK ? QEA_OK : qea_fail_prefix(ctx, status, "%s: search", config->name);
 }

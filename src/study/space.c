@@ -295,6 +295,21 @@ double qea_bit_space_violation(void *user, const uint16_t *genome) {
     return sum;
 }
 
+void qea_bit_space_known(void *user, const uint16_t *genome, double *minimised) {
+    const qea_bit_space *space = user;
+    qea_cost cost;
+    if (space->graph == NULL) return;
+    uint8_t *w = space->scratch_bits, *a = w + space->num_layers;
+    qea_bit_space_decode(space, genome, w, a);
+    if (qea_bit_space_cost(NULL, space, w, a, &cost) != QEA_OK) return; /* cannot happen: bits were checked */
+    for (int i = 0; i < space->config->num_objectives; i++) {
+        const qea_config_objective *objective = &space->config->objectives[i];
+        if (objective->kind == QEA_OBJ_ACCURACY || objective->kind == QEA_OBJ_COUNT) continue;
+        double value = qea_cost_value(&cost, objective->kind);
+        minimised[i] = objective->maximized ? -value : value;
+    }
+}
+
 typedef struct bit_pair {
     int w, a;
     double bops;

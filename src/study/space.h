@@ -53,6 +53,10 @@ void qea_bit_space_draw(const qea_bit_space *space, uint64_t seed, uint64_t step
  * qea_search_config.violation with `user` = the space. */
 double qea_bit_space_violation(void *space, const uint16_t *genome);
 
+/* Writes the costs among the objectives, all to be minimised, and leaves the others. Signature of
+ * qea_search_config.known with `user` = the space. */
+void qea_bit_space_known(void *space, const uint16_t *genome, double *minimised);
+
 /* At most `most` uniform genomes [*count][num_genes], owned by the caller (qea_free): w = a first, then the other pairs
  * evenly spread over cost. */
 QEA_MUST_USE qea_status qea_bit_space_uniform(qea_context *ctx, const qea_bit_space *space, size_t most,

@@ -249,6 +249,43 @@ static void an_unconstrained_space_is_exhausted_too(void **state) {
     free(log);
 }
 
+static void screened_children_do_not_depend_on_the_order_of_telling_and_are_replayed(void **state) {
+    (void)state;
+    qea_search_config config = make_config(7);
+    size_t limit = 12;
+    config.screening = 6;
+    config.violation = sum_above;
+    config.user = &limit;
+    options backwards = {.telling = TELL_BACKWARDS, .fail_every = 5}, at_once = {.fail_every = 5};
+    log_of_run *a = run_search(&config, &at_once), *b = run_search(&config, &backwards);
+    assert_int_equal(a->count, FIRST + GENERATIONS * POPULATION);
+    assert_memory_equal(a, b, sizeof *a);
+    assert_distinct(a);
+    for (size_t k = 0; k < a->count; k++) assert_true(sum_above(&limit, a->genomes[k]) <= 0);
+    config.screening = 0;
+    log_of_run *c = run_search(&config, &at_once);
+    assert_memory_equal(a->genomes, c->genomes, FIRST * sizeof a->genomes[0]);
+    assert_memory_not_equal(a->genomes, c->genomes, sizeof a->genomes);
+    config.screening = 1; /* one child per trial leaves no choice */
+    log_of_run *d = run_search(&config, &at_once);
+    assert_memory_equal(c, d, sizeof *c);
+    free(a), free(b), free(c), free(d);
+}
+
+static void a_small_space_is_exhausted_with_screening_too(void **state) {
+    (void)state;
+    uint16_t two[GENES] = {2, 2, 2, 1, 2, 2, 2, 2};
+    qea_search_config config = make_config(5);
+    config.gene_sizes = two;
+    config.num_generations = 50;
+    config.screening = 5;
+    log_of_run *log = run_search(&config, &(options){0});
+    assert_int_equal(log->end, QEA_ASK_EXHAUSTED);
+    assert_int_equal(log->count, 128);
+    assert_distinct(log);
+    free(log);
+}
+
 /* Allowed: two far corners of a large space, and nothing that a step downhill would find. */
 static double only_two(void *user, const uint16_t *genome) {
     (void)user;
@@ -283,7 +320,7 @@ static double share_of_second(double violation_first, double violation_second) {
     p.archive.violations[0] = violation_first;
     p.archive.violations[1] = violation_second;
     for (p.seed = 0; p.seed < CHILDREN; p.seed++) {
-        assert_true(qea_propose_child(&p, parents, 2, child));
+        assert_true(qea_propose_child(&p, parents, 2, 0, child));
         for (size_t i = 0; i < LONG; i++) sum += child[i];
     }
     qea_genes_clear(&p.space);
@@ -458,6 +495,7 @@ static void an_allocation_that_fails_is_reported_wherever_it_happens(void **stat
     (void)state;
     qea_search_config config = make_config(1);
     config.num_generations = 2;
+    config.screening = 3;
     qea_status status = QEA_ERR_MEMORY;
     long n = 1;
     for (; status != QEA_OK; n++) {
@@ -482,6 +520,8 @@ int main(void) {
         cmocka_unit_test(given_genomes_come_first_without_doubles_and_forbidden_ones),
         cmocka_unit_test(a_small_feasible_space_is_exhausted_to_the_last_genome),
         cmocka_unit_test(an_unconstrained_space_is_exhausted_too),
+        cmocka_unit_test(screened_children_do_not_depend_on_the_order_of_telling_and_are_replayed),
+        cmocka_unit_test(a_small_space_is_exhausted_with_screening_too),
         cmocka_unit_test(allowed_genomes_are_found_where_random_ones_and_neighbours_are_not),
         cmocka_unit_test(a_narrow_band_of_a_large_space_fills_the_budget),
         cmocka_unit_test(a_space_that_nothing_is_allowed_in_is_a_configuration_error),

@@ -100,6 +100,21 @@ static void mutation_changes_every_free_gene_by_steps_and_by_resets(void **state
     qea_genes_clear(&space);
 }
 
+static void mutation_without_order_goes_to_every_other_value_alike(void **state) {
+    (void)state;
+    qea_genes space = make_space();
+    size_t to[5] = {0};
+    for (uint64_t t = 0; t < DRAWS; t++) {
+        uint16_t genome[GENES] = {0};
+        qea_draws draws = qea_draws_make(4, QEA_RNG_SEARCH_MATE, t, 0);
+        qea_genome_mutate(&space, &draws, QEA_MUTATION_ANY, genome);
+        to[genome[2]]++;
+    }
+    /* half a mutation for five free genes: one in ten, to four values */
+    for (size_t v = 1; v < 5; v++) assert_in_range(to[v], DRAWS / 40 * 8 / 10, DRAWS / 40 * 12 / 10);
+    qea_genes_clear(&space);
+}
+
 static void the_number_of_genomes_saturates(void **state) {
     (void)state;
     uint16_t many[41];
@@ -118,6 +133,7 @@ int main(void) {
         cmocka_unit_test(random_genomes_cover_low_and_high_sums),
         cmocka_unit_test(crossover_takes_every_gene_from_either_parent),
         cmocka_unit_test(mutation_changes_every_free_gene_by_steps_and_by_resets),
+        cmocka_unit_test(mutation_without_order_goes_to_every_other_value_alike),
         cmocka_unit_test(the_number_of_genomes_saturates),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
