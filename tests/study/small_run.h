@@ -36,6 +36,7 @@ static const char config_text[] =
     "    search_algorithm:\n"
     "        type: QuantEA\n"
     "        policy: {num_generation: 2, num_individual: 4, random_samples: 6}\n"
+    "        screening: 3\n"
     "        objective_keys: [accuracy, flops]\n"
     "    search_space:\n"
     "        bit_candidates: [2, 4]\n"
