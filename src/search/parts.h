@@ -1,5 +1,6 @@
 /* search/parts.h: what the files of this layer share. Survival (domination, normalisation, niching) sees objective
- * vectors and violations; variation and the archive see genomes; only search.c and proposal.c know both. */
+ * vectors and violations; variation and the archive see genomes; only search.c, proposal.c and screening.c know both.
+ */
 #ifndef QEA_SEARCH_PARTS_H
 #define QEA_SEARCH_PARTS_H
 
