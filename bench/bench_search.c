@@ -9,9 +9,9 @@
 #include <stdlib.h>
 
 #include "base/memory.h"
-#include "common.h"
+#include "bench/common.h"
 #include "quantea/search.h"
-#include "search_methods.h"
+#include "bench/search_methods.h"
 
 enum { MOST_SEEDS = 100, NUM_MARKS = 5, MOST_TRIALS = 100000 };
 

@@ -8,8 +8,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "base/file.h"
-#include "base/text.h"
+#include "bench/common.h"
 #include "bench/train/bench.h"
 
 enum { MAX_THREAD_COUNTS = 8, MAX_ROUNDS = 64 };
@@ -216,45 +215,14 @@ static json_t *compare_all(int threads, unsigned parts, json_t *least, json_t *r
 
 /* --- results --- */
 
-/* First line of a command's output, or "unknown". */
-static void first_line(const char *command, char *text, size_t size) {
-    snprintf(text, size, "unknown");
-    FILE *pipe = popen(command, "r");
-    if (!pipe) return;
-    if (!fgets(text, (int)size, pipe) || text[0] == '\n') snprintf(text, size, "unknown");
-    text[strcspn(text, "\n")] = 0;
-    pclose(pipe);
-}
-
 static json_t *describe(void) {
-    char commit[128], cpu[256], date[32];
-    time_t now = time(NULL);
-    struct tm utc;
-    first_line("git -C " QEA_BENCH_FOLDER " describe --always --dirty --abbrev=12 --exclude '*' 2>/dev/null", commit,
-               sizeof commit);
-    first_line("sed -n 's/^model name[^:]*: *//p' /proc/cpuinfo", cpu, sizeof cpu);
-    strftime(date, sizeof date, "%Y-%m-%d", gmtime_r(&now, &utc));
-    printf("%s, %s, %s, compiler %s, commit %s, %s\n", cpu, qea_kernels_isa(), qea_kernels_library_version(),
-           __VERSION__, commit, date);
-    return json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:b,s:i}", "commit", commit, "date", date, "compiler", __VERSION__,
-                     "cpu", cpu, "isa", qea_kernels_isa(), "library", qea_kernels_library_version(), "amx",
-                     qea_kernels_have_amx(), "batch", settings.batch);
-}
-
-static void write_results(const json_t *results) {
-    qea_text text = {0};
-    qea_text_put_json(&text, results, 2);
-    qea_text_put(&text, "\n");
-    bench_must(qea_text_finish(bench_ctx, &text));
-    const char *slash = strrchr(settings.out, '/');
-    if (slash) {
-        char folder[4096];
-        snprintf(folder, sizeof folder, "%.*s", (int)(slash - settings.out), settings.out);
-        bench_must(qea_folder_make(bench_ctx, folder));
-    }
-    bench_must(qea_file_write(bench_ctx, settings.out, text.bytes, text.size));
-    printf("written: %s\n", settings.out);
-    qea_text_free(&text);
+    json_t *object = bench_describe();
+    printf("%s, %s\n", qea_kernels_isa(), qea_kernels_library_version());
+    json_t *ours = json_pack("{s:s,s:s,s:b,s:i}", "isa", qea_kernels_isa(), "library", qea_kernels_library_version(),
+                             "amx", qea_kernels_have_amx(), "batch", settings.batch);
+    json_object_update(object, ours);
+    json_decref(ours);
+    return object;
 }
 
 static void parse_threads(const char *list) {
@@ -326,7 +294,7 @@ static void bench(const char *program) {
     if (settings.parts & WORKERS)
         json_object_set_new(results, "workers", bench_workers(program, settings.batch, settings.seconds, settings.isa));
     if (settings.parts & SCALING) json_object_set_new(results, "scaling", bench_scaling(settings.seconds));
-    write_results(results);
+    bench_must(bench_write(bench_ctx, settings.out, results));
     json_decref(results);
 }
 

@@ -5,6 +5,7 @@
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/file.h"
 #include "base/text.h"
@@ -19,13 +20,17 @@ static inline void bench_first_line(const char *command, char *text, size_t size
     pclose(pipe);
 }
 
-/* {"commit": ..., "compiler": ..., "cpu": ...}, owned by the caller. */
+/* {"commit": ..., "date": ..., "compiler": ..., "cpu": ...}, owned by the caller. */
 static inline json_t *bench_describe(void) {
-    char commit[128], cpu[256];
-    bench_first_line("git -C " QEA_BENCH_FOLDER " rev-parse HEAD 2>/dev/null", commit, sizeof commit);
+    char commit[128], cpu[256], date[32];
+    time_t now = time(NULL);
+    struct tm utc;
+    bench_first_line("git -C " QEA_BENCH_FOLDER " describe --always --dirty --abbrev=12 --exclude '*' 2>/dev/null",
+                     commit, sizeof commit);
     bench_first_line("sed -n 's/^model name[^:]*: *//p' /proc/cpuinfo", cpu, sizeof cpu);
-    printf("%s, compiler %s, commit %.12s\n", cpu, __VERSION__, commit);
-    return json_pack("{s:s,s:s,s:s}", "commit", commit, "compiler", __VERSION__, "cpu", cpu);
+    strftime(date, sizeof date, "%Y-%m-%d", gmtime_r(&now, &utc));
+    printf("%s, compiler %s, commit %s, %s\n", cpu, __VERSION__, commit, date);
+    return json_pack("{s:s,s:s,s:s,s:s}", "commit", commit, "date", date, "compiler", __VERSION__, "cpu", cpu);
 }
 
 /* Writes FOLDER/NAME, the folder made where it is not there. */

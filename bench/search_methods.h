@@ -7,7 +7,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "quantea/search.h"
-#include "search_problem.h"
+#include "bench/search_problem.h"
 
 enum { POPULATION = 16, FIRST_POPULATION = 32 }; /* the original's budget: 32 + 50 x 16 = 832 */
 
