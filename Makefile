@@ -69,7 +69,7 @@ format: ## clang-format on all sources
 	@scripts/install-deps check
 	@scripts/check-format --fix
 
-pictures: ## docs/pictures/*.png: report.html of a demonstration of some minutes, in a headless Chromium
+pictures: ## docs/pictures/*.png: report.html (in a headless Chromium) and the terminal of a demonstration of some minutes
 	@scripts/install-deps build demo browser
 	@$(MAKE) --no-print-directory all
 	@scripts/make-pictures

@@ -23,7 +23,8 @@ install(FILES ${documents}/completions/_quantea DESTINATION ${CMAKE_INSTALL_DATA
 install(FILES ${documents}/completions/quantea.fish DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d)
 install(FILES README.md LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(DIRECTORY docs DESTINATION ${CMAKE_INSTALL_DOCDIR})
-install(FILES demo/fashion.yml demo/images.yml examples/ask_tell.c examples/mobilenet_block.c
+install(FILES demo/fashion.yml demo/images.yml examples/ask_tell.c examples/mobilenet_block.c examples/evaluator.py
+    examples/evaluator.yml examples/pytorch_evaluator.py examples/command.yml
   DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)
 
 set(CPACK_GENERATOR DEB)
