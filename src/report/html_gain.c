@@ -2,6 +2,7 @@
 #include "report/html_gain.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "base/error.h"
 #include "base/memory.h"
@@ -181,7 +182,7 @@ static void put_other_costs(qea_text *out, const qea_report_step *step, const qe
     for (int i = 0; i < QEA_HTML_NUM_COSTS; i++) {
         qea_uniform_curve curve;
         const char *cost = qea_html_costs[i];
-        if (cost == main_cost || qea_uniform_curve_make(step, cost, &curve) != QEA_OK) continue;
+        if (strcmp(cost, main_cost) == 0 || qea_uniform_curve_make(step, cost, &curve) != QEA_OK) continue;
         qea_uniform_point point = qea_uniform_at_accuracy(&curve, accuracy_of(model));
         if (isfinite(point.cost) && isfinite(qea_report_value(model, cost))) {
             qea_text_put(out, shown++ == 0 ? "<li>At equal accuracy also: " : ", ");

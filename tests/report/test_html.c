@@ -116,6 +116,13 @@ static void gains_are_told_against_uniform_bits_of_equal_cost_and_accuracy(void 
                                  "30.6 %</td></tr>"));
     assert_int_equal(count_of(text, "class=\"between\" d=\"M"), 2); /* in the plot and in its legend */
     qea_free(text);
+    char name[] = "flops"; /* names are compared, not where they stand */
+    const char *const keys[2] = {"accuracy", name};
+    f->search.objectives = f->full.objectives = keys;
+    text = written(f);
+    assert_non_null(strstr(text, "At equal accuracy also: "));
+    assert_null(strstr(text, "At equal accuracy also: FLOPs"));
+    qea_free(text);
 }
 
 static void beyond_the_uniform_models_nothing_is_extrapolated(void **state) {
