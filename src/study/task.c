@@ -46,20 +46,48 @@ qea_status qea_task_save_config(qea_context *ctx, const qea_task *task, const qe
     return status;
 }
 
+/* A task has begun when its configuration is there, which is written when its store is open and locked. */
+static qea_status is_begun(qea_context *ctx, const qea_task *task, bool *begun) {
+    char *config;
+    QEA_TRY(qea_task_path(ctx, task, "output/config.yml", &config));
+    *begun = qea_file_exists(config);
+    qea_free(config);
+    return QEA_OK;
+}
+
+static qea_status fail_if_begun(qea_context *ctx, const qea_task *task) {
+    bool begun;
+    char *version = NULL;
+    QEA_TRY(is_begun(ctx, task, &begun));
+    if (!begun && task->store != NULL) QEA_TRY(qea_store_get(ctx, task->store, "version", &version));
+    begun = begun || version != NULL; /* its configuration has been lost */
+    qea_free(version);
+    if (!begun) return QEA_OK;
+    return qea_fail(ctx, QEA_ERR_STATE, "%s: a task of this name exists; resume it, or choose another name",
+                    task->folder);
+}
+
 qea_status qea_task_create(qea_context *ctx, const char *base, const char *id, const qea_study_config *config,
                            qea_task *out) {
     *out = (qea_task){.log_fd = -1};
-    char *database = NULL;
     QEA_TRY(qea_path_join(ctx, base, id, &out->folder));
-    qea_status status = qea_task_path(ctx, out, "task.db", &database);
-    if (status == QEA_OK && qea_file_exists(database))
-        status = qea_fail(ctx, QEA_ERR_STATE, "%s: a task of this name exists; resume it, or choose another name",
-                          out->folder);
-    qea_free(database);
+    qea_status status = fail_if_begun(ctx, out);
     if (status == QEA_OK) status = open_parts(ctx, out);
+    if (status == QEA_OK) status = fail_if_begun(ctx, out); /* by another process, before the store was locked */
     if (status == QEA_OK) status = qea_task_save_config(ctx, out, config);
     if (status != QEA_OK) qea_task_close(out);
     return status;
+}
+
+static qea_status fail_unless_begun(qea_context *ctx, const qea_task *task) {
+    bool begun;
+    QEA_TRY(is_begun(ctx, task, &begun));
+    if (begun) return QEA_OK;
+    return qea_fail(
+        ctx, QEA_ERR_CONFIG,
+        "%s: this task was ended before it began (there is no output/config.yml in it): start it anew under "
+        "the same name, or remove the folder",
+        task->folder);
 }
 
 static qea_status find(qea_context *ctx, const char *base, const char *task, qea_task *out) {
@@ -74,6 +102,8 @@ static qea_status find(qea_context *ctx, const char *base, const char *task, qea
         if (status == QEA_ERR_DATA) status = QEA_ERR_CONFIG;
     } else if (status == QEA_OK && !qea_file_exists(database))
         status = qea_fail(ctx, QEA_ERR_CONFIG, "%s: not the folder of a task: there is no task.db in it", out->folder);
+    else if (status == QEA_OK)
+        status = fail_unless_begun(ctx, out);
     qea_free(database);
     return status;
 }

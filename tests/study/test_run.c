@@ -320,6 +320,26 @@ static void a_task_of_the_same_name_is_refused(void **state) {
     assert_output_has("tasks/plain");
 }
 
+/* What a kill leaves between the opening of the store and the writing of the configuration; and a lost configuration.
+ */
+static void a_task_killed_before_it_began_says_so_and_begins_anew(void **state) {
+    (void)state;
+    char line[512];
+    (void)snprintf(line, sizeof line, "cd %s/tasks && mkdir -p early/output/nas early/logs && : > early/task.db",
+                   folder);
+    assert_int_equal(system(line), 0);
+    assert_int_equal(run("", "run --resume tasks/early"), 2);
+    assert_output_has("tasks/early: this task was ended before it began");
+    assert_output_has("start it anew");
+    assert_int_equal(run("", "run config.yml -t early --set 'pipeline=[nas]'"), 0);
+    assert_int_equal(run("", "run --resume tasks/early"), 0);
+    (void)snprintf(line, sizeof line, "rm %s/tasks/early/output/config.yml", folder);
+    assert_int_equal(system(line), 0);
+    assert_int_equal(run("", "run config.yml -t early --set 'pipeline=[nas]'"),
+                     6); /* its trials are those of another */
+    assert_output_has("a task of this name exists");
+}
+
 static void a_saved_model_evaluates_to_the_accuracy_of_its_record(void **state) {
     (void)state;
     char line[512], accuracy[64];
@@ -390,6 +410,7 @@ int main(void) {
         cmocka_unit_test(a_program_can_evaluate_the_bits_of_a_network),
         cmocka_unit_test(a_search_without_time_begins_no_trial_and_says_so),
         cmocka_unit_test(a_task_of_the_same_name_is_refused),
+        cmocka_unit_test(a_task_killed_before_it_began_says_so_and_begins_anew),
         cmocka_unit_test(a_task_of_another_machine_resumes_only_by_force),
         cmocka_unit_test(a_saved_model_evaluates_to_the_accuracy_of_its_record),
         cmocka_unit_test(wrong_input_ends_with_its_exit_code_and_names_the_place),
