@@ -48,15 +48,19 @@ typedef struct qea_estimate_layer {
 } qea_estimate_layer;
 
 typedef struct qea_estimate_step {
-    const char *step; /* "nas", "fully_train"; static */
+    const char *step; /* "float", "supernet" (before a search with shared weights), "nas", "fully_train"; static */
+    bool external;    /* a program evaluates the trials: nothing is measured, seconds and trial_s are NaN */
+    bool trains;      /* false: external, or a supernet's weights are judged, by BN statistics and validation */
+    int workers;      /* trials at a time */
+    int threads;      /* of a worker */
     size_t trials;    /* at most: a front may be smaller, a baseline may be a model of the front, too */
     size_t rounds; /* trials that one worker trains one after the other, at most: the search waits for a generation */
     int epochs, batch;
     size_t epoch_images; /* trained on in an epoch */
-    size_t eval_images;  /* evaluated in a trial, all its evaluations together */
+    size_t eval_images;  /* evaluated in a trial, all its evaluations and statistics together */
     /* measured with the genome nearest to 8 bits everywhere, in this process, alone */
-    size_t measured_steps;
-    double measured_s;         /* of training steps */
+    size_t measured_steps;     /* of training; 0 where nothing is trained */
+    double measured_s;         /* of training steps, or of one trial's evaluation */
     double train_images_per_s; /* of one worker */
     double eval_images_per_s;
     double start_s;     /* until a worker can train: it reads the images */
@@ -76,8 +80,12 @@ typedef struct qea_estimate {
     qea_cost cheapest, dearest; /* of the genome of all least and of all most bits, whatever limits say */
     qea_cost full;              /* at 32 bits */
     int workers, threads_per_worker;
-    qea_estimate_step steps[2]; /* [num_steps] */
+    qea_estimate_step steps[4]; /* [num_steps], in the order of the run */
     size_t num_steps;
+    /* that go forward and backward in the search, at most, once per pass: all steps before fully_train; 0 where there
+     * is no search or a program evaluates its trials */
+    double search_images;
+    double search_share; /* search_images in parts of the original's search: 832 trials of one epoch of 45,000 */
 } qea_estimate;
 
 /* What a run of options->config_path with options->overrides would cost; other options mean nothing. Everything that a

@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "cli/overrides.h"
 #include "quantea/inspect.h"
@@ -75,39 +76,80 @@ static void print_space(const qea_estimate *estimate) {
     print_cost("float (no genome)", &estimate->full);
 }
 
-static void print_step(const qea_estimate_step *step, const qea_estimate *estimate) {
-    char time[32], trial[32], setup[32];
-    (void)printf("\n%s: about %s\n", step->step, duration(step->seconds, time));
-    (void)printf("  at most %zu trials, %d at a time; each about %s: %d epoch%s of %zu images, %zu evaluated\n",
-                 step->trials, estimate->workers, duration(step->trial_s, trial), step->epochs,
-                 step->epochs == 1 ? "" : "s", step->epoch_images, step->eval_images);
-    (void)printf(
-        "  measured: %zu training steps of %d images in %s, one worker of %d thread%s, genome nearest to w8a8\n",
-        step->measured_steps, step->batch, duration(step->measured_s, time), estimate->threads_per_worker,
-        estimate->threads_per_worker == 1 ? "" : "s");
+static const char *plural(long long count) { return count == 1 ? "" : "s"; }
+
+static void print_training(const qea_estimate_step *step) {
+    char time[32], setup[32];
+    (void)printf("  measured: %zu training steps of %d images in %s, one worker of %d thread%s, %s\n",
+                 step->measured_steps, step->batch, duration(step->measured_s, time), step->threads,
+                 plural(step->threads),
+                 strcmp(step->step, "float") == 0      ? "float network"
+                 : strcmp(step->step, "supernet") == 0 ? "bits drawn for each step"
+                                                       : "genome nearest to w8a8");
     (void)printf(
         "            %.0f images/s in training, %.0f images/s in evaluation; %s to read the data, %s to set up\n",
         step->train_images_per_s, step->eval_images_per_s, duration(step->start_s, time),
         duration(step->setup_s, setup));
+}
+
+static void print_ranking(const qea_estimate_step *step) {
+    char time[32];
+    (void)printf("  measured: a trial without training, one worker of %d thread%s, genome nearest to w8a8\n",
+                 step->threads, plural(step->threads));
+    (void)printf("            %.0f images/s; %s to read the data\n", step->eval_images_per_s,
+                 duration(step->start_s, time));
+}
+
+static void print_step(const qea_estimate_step *step) {
+    char time[32], trial[32];
+    if (step->external) {
+        (void)printf(
+            "\n%s: at most %zu trials, %d at a time; a program evaluates them: their time cannot be measured\n",
+            step->step, step->trials, step->workers);
+        return;
+    }
+    (void)printf("\n%s: about %s\n", step->step, duration(step->seconds, time));
+    if (strcmp(step->step, "float") == 0 || strcmp(step->step, "supernet") == 0)
+        (void)printf("  one training:");
+    else
+        (void)printf("  at most %zu trials, %d at a time; each about %s:", step->trials, step->workers,
+                     duration(step->trial_s, trial));
+    if (step->trains)
+        (void)printf(" %d epoch%s of %zu images, %zu evaluated\n", step->epochs, plural(step->epochs),
+                     step->epoch_images, step->eval_images);
+    else
+        (void)printf(" no training, %zu images for statistics and validation\n", step->eval_images);
+    if (step->trains)
+        print_training(step);
+    else
+        print_ranking(step);
     (void)printf("  memory: %.0f MiB a worker (images %.0f, model and buffers %.0f), %.0f MiB for %d worker%s\n",
                  (double)(step->data_bytes + step->model_bytes) / MIB, (double)step->data_bytes / MIB,
-                 (double)step->model_bytes / MIB,
-                 (double)(step->data_bytes + step->model_bytes) * estimate->workers / MIB, estimate->workers,
-                 estimate->workers == 1 ? "" : "s");
+                 (double)step->model_bytes / MIB, (double)(step->data_bytes + step->model_bytes) * step->workers / MIB,
+                 step->workers, plural(step->workers));
 }
 
 static void print_estimate(const qea_estimate *estimate) {
     double seconds = 0;
-    char time[32];
+    bool external = false;
+    char text[32];
     print_layers(estimate);
     print_space(estimate);
     for (size_t i = 0; i < estimate->num_steps; i++) {
-        print_step(&estimate->steps[i], estimate);
-        seconds += estimate->steps[i].seconds;
+        print_step(&estimate->steps[i]);
+        if (estimate->steps[i].external)
+            external = true;
+        else
+            seconds += estimate->steps[i].seconds;
     }
-    (void)printf("\nin all: about %s. Workers that share caches and memory are slower than the one that was measured;\n"
-                 "models with more than 8 bits may be, too.\n",
-                 duration(seconds, time));
+    if (estimate->search_images > 0)
+        (void)printf(
+            "\nimages trained in search: at most %s, %.3g of the original's search (832 epochs of 45,000 images)\n",
+            with_commas((uint64_t)estimate->search_images, text), estimate->search_share);
+    (void)printf(
+        "\nin all: about %s%s. Workers that share caches and memory are slower than the one that was measured;\n"
+        "models with more than 8 bits may be, too.\n",
+        duration(seconds, text), external ? " and the time of the program" : "");
 }
 
 int qea_command_estimate(qea_arguments *arguments) {

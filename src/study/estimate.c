@@ -9,6 +9,9 @@
 #include "study/execute.h"
 #include "study/run.h"
 
+enum { FLOAT_BITS = 32 };
+#define ORIGINAL_IMAGES (832.0 * 45000.0)
+
 _Static_assert((int)QEA_ESTIMATE_CANDIDATES == (int)QEA_MAX_CANDIDATES, "every candidate has a place");
 
 static double now_s(void) {
@@ -75,20 +78,66 @@ static qea_job middle_job(const qea_run *run, uint16_t *genome, uint8_t *bits) {
     return job;
 }
 
+static void describe_step(const qea_study_config *config, const qea_estimate *estimate, const char *name,
+                          qea_estimate_step *step) {
+    bool search = strcmp(name, "nas") == 0;
+    *step = (qea_estimate_step){.step = name, .trials = 1, .rounds = 1, .workers = 1};
+    step->external = search && config->evaluator == QEA_EVALUATOR_COMMAND;
+    step->trains = !search || config->evaluator == QEA_EVALUATOR_TRAIN || config->evaluator == QEA_EVALUATOR_FINETUNE;
+    if (search || strcmp(name, "fully_train") == 0) {
+        step->workers = estimate->workers;
+        step->threads = config->threads_per_worker;
+        count_trials(config, estimate->workers, search, step);
+    } else {
+        step->threads = config->supernet.threads;
+    }
+    if (step->external) step->trial_s = (double)NAN;
+}
+
 static qea_status estimate_step(qea_context *ctx, const qea_run *run, const qea_job *job, const char *name,
                                 double seconds, qea_estimate *out) {
     qea_estimate_step *step = &out->steps[out->num_steps];
     qea_executor *executor;
     double begun = now_s();
-    QEA_TRY(qea_executor_create(ctx, run->config, name, &executor));
-    step->step = name;
-    step->start_s = now_s() - begun;
-    qea_status status = qea_executor_measure(ctx, executor, job, seconds, step);
-    qea_executor_destroy(executor);
-    if (status != QEA_OK) return status;
-    count_trials(run->config, out->workers, strcmp(name, "nas") == 0, step);
+    describe_step(run->config, out, name, step);
+    if (!step->external) {
+        QEA_TRY(qea_executor_create(ctx, run->config, name, &executor));
+        step->start_s = now_s() - begun;
+        qea_status status = qea_executor_measure(ctx, executor, job, seconds, step);
+        qea_executor_destroy(executor);
+        if (status != QEA_OK) return status;
+    }
     step->seconds = step->start_s + (double)step->rounds * step->trial_s;
+    if (step->trains && strcmp(name, "fully_train") != 0)
+        out->search_images += (double)step->trials * step->epochs * (double)step->epoch_images;
     out->num_steps++;
+    return QEA_OK;
+}
+
+/* The steps before a search with shared weights. */
+static qea_status estimate_stages(qea_context *ctx, const qea_run *run, const qea_job *job, double seconds,
+                                  qea_estimate *out) {
+    qea_job float_job = *job, supernet_job = *job;
+    size_t layers = job->num_layers;
+    uint8_t *bits;
+    QEA_TRY(QEA_NEW(ctx, "bits", bits, 2 * layers));
+    float_job.weight_bits = supernet_job.weight_bits = bits;
+    float_job.activation_bits = supernet_job.activation_bits = bits + layers;
+    memset(bits, FLOAT_BITS, 2 * layers);
+    qea_status status = QEA_OK;
+    if (run->config->search_pretrained == NULL) status = estimate_step(ctx, run, &float_job, "float", seconds, out);
+    qea_bit_space_highest(run->space, bits, bits + layers);
+    if (status == QEA_OK) status = estimate_step(ctx, run, &supernet_job, "supernet", seconds, out);
+    qea_free(bits);
+    return status;
+}
+
+static qea_status estimate_search(qea_context *ctx, const qea_run *run, const qea_job *job, double seconds,
+                                  qea_estimate *out) {
+    if (!run->config->has_nas) return QEA_OK;
+    if (run->config->evaluator == QEA_EVALUATOR_SHARED_WEIGHTS) QEA_TRY(estimate_stages(ctx, run, job, seconds, out));
+    QEA_TRY(estimate_step(ctx, run, job, "nas", seconds, out));
+    out->search_share = out->search_images / ORIGINAL_IMAGES;
     return QEA_OK;
 }
 
@@ -99,7 +148,7 @@ static qea_status estimate(qea_context *ctx, const qea_run *run, double seconds,
     qea_job job = middle_job(run, genome, bits);
     out->workers = qea_crew_workers(run->config);
     out->threads_per_worker = run->config->threads_per_worker;
-    if (run->config->has_nas) QEA_TRY(estimate_step(ctx, run, &job, "nas", seconds, out));
+    QEA_TRY(estimate_search(ctx, run, &job, seconds, out));
     if (run->config->has_fully_train) QEA_TRY(estimate_step(ctx, run, &job, "fully_train", seconds, out));
     return QEA_OK;
 }

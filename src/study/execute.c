@@ -1,6 +1,5 @@
 #include "study/execute.h"
 
-#include <limits.h>
 #include <math.h>
 #include <string.h>
 
@@ -41,7 +40,8 @@ static qea_status prepare(qea_context *ctx, qea_executor *executor, const char *
     qea_kernels_set_threads(executor->stage ? config->supernet.threads : config->threads_per_worker);
     QEA_TRY(qea_step_data_load(ctx, executor->data_config, config->seed, executor->final, &executor->data));
     QEA_TRY(qea_study_network(ctx, config, executor->data.train_part, &executor->graph));
-    return executor->supernet ? qea_bit_space_create(ctx, config, executor->graph, &executor->space) : QEA_OK;
+    return executor->supernet || executor->rank ? qea_bit_space_create(ctx, config, executor->graph, &executor->space)
+                                                : QEA_OK;
 }
 
 qea_status qea_executor_create(qea_context *ctx, const qea_study_config *config, const char *step, qea_executor **out) {
@@ -79,9 +79,13 @@ qea_status qea_executor_warm_start(qea_context *ctx, const char *path, qea_model
     return QEA_OK;
 }
 
-qea_train_options qea_executor_options(const qea_executor *executor, const qea_job *job) {
+qea_teacher qea_executor_teacher(const qea_executor *executor) {
     const qea_distillation *distillation =
         executor->final ? &executor->config->distillation : &executor->config->supernet.distillation;
+    return (qea_teacher){executor->teacher.model, (float)distillation->temperature, (float)distillation->weight};
+}
+
+qea_train_options qea_executor_options(const qea_executor *executor, const qea_job *job) {
     const qea_recipe *recipe = executor->recipe;
     qea_train_options options = {.optimizer = recipe->optimizer,
                                  .schedule = recipe->schedule,
@@ -95,9 +99,7 @@ qea_train_options qea_executor_options(const qea_executor *executor, const qea_j
                                  .checkpoint = job->checkpoint,
                                  .checkpoint_epochs = recipe->checkpoint_epochs};
     options.train.seed = job->seed;
-    if (job->teacher != NULL)
-        options.teacher =
-            (qea_teacher){executor->teacher.model, (float)distillation->temperature, (float)distillation->weight};
+    if (job->teacher != NULL) options.teacher = qea_executor_teacher(executor);
     /* A trial of the search is validated once, at its end, unless an epoch is to be chosen. */
     if (executor->data.validation.count > 0 && (executor->final || recipe->keep_best))
         options.validation = &executor->data.validation;
@@ -188,145 +190,21 @@ static qea_status run_job(qea_context *ctx, qea_executor *executor, const qea_jo
     return status;
 }
 
+qea_status qea_executor_model(qea_context *ctx, const qea_executor *executor, const qea_job *job, qea_model **out) {
+    qea_bit_policy policy = {executor->config->weight_quantizer, executor->config->activation_quantizer,
+                             job->num_layers, job->weight_bits, job->activation_bits};
+    if (executor->space == NULL) return qea_model_create(ctx, executor->graph, &policy, job->seed, out);
+    qea_widths widths = qea_bit_space_widths(executor->space);
+    return qea_supernet_create(ctx, executor->graph, &policy, &widths, job->seed, out);
+}
+
 qea_status qea_executor_run(qea_context *ctx, qea_executor *executor, const qea_job *job, qea_progress_fn progress,
                             void *user, json_t **result) {
     *result = NULL;
     if (executor->rank) return qea_executor_rank(ctx, executor, job, result);
-    qea_bit_policy policy = {executor->config->weight_quantizer, executor->config->activation_quantizer,
-                             job->num_layers, job->weight_bits, job->activation_bits};
     qea_model *model;
-    if (executor->supernet) {
-        qea_widths widths = qea_bit_space_widths(executor->space);
-        QEA_TRY(qea_supernet_create(ctx, executor->graph, &policy, &widths, job->seed, &model));
-    } else {
-        QEA_TRY(qea_model_create(ctx, executor->graph, &policy, job->seed, &model));
-    }
+    QEA_TRY(qea_executor_model(ctx, executor, job, &model));
     qea_status status = run_job(ctx, executor, job, model, progress, user, result);
-    qea_model_destroy(model);
-    return status;
-}
-
-/* --- a measurement --- */
-
-typedef struct stopwatch {
-    double budget, spent; /* seconds of training steps; of epochs that ended */
-    size_t steps;         /* of epochs that ended */
-    double epoch_s;       /* of the running epoch */
-    size_t epoch_steps, batch;
-} stopwatch;
-
-static bool look_at_time(void *user, const qea_epoch_report *report) {
-    stopwatch *watch = user;
-    watch->epoch_steps = report->step;
-    watch->epoch_s = report->images_per_s > 0 ? (double)(report->step * watch->batch) / report->images_per_s : 0;
-    bool go_on = watch->spent + watch->epoch_s < watch->budget;
-    if (report->step < report->steps) return go_on;
-    watch->spent += watch->epoch_s;
-    watch->steps += report->step;
-    watch->epoch_s = 0;
-    watch->epoch_steps = 0;
-    return go_on;
-}
-
-static size_t dataset_bytes(const qea_dataset *data) {
-    if (data == NULL) return 0;
-    size_t image = (size_t)data->height * (size_t)data->width * (size_t)data->channels;
-    return data->count * (image + sizeof *data->labels);
-}
-
-/* Of the batches that a loader keeps. */
-static size_t loader_bytes(const qea_loader_config *config) {
-    const qea_dataset *data = config->dataset;
-    size_t image = (size_t)data->height * (size_t)data->width * (size_t)data->channels * sizeof(float);
-    return (size_t)(config->depth + 1) * (size_t)config->batch * image;
-}
-
-static qea_status evaluation_bytes(qea_context *ctx, const qea_executor *executor, qea_model *model,
-                                   const qea_loader_config *images, size_t *out) {
-    qea_plan *plan;
-    qea_plan_options options = {
-        .kernels = executor->kernels, .batch = images->batch, .precision = executor->recipe->precision};
-    QEA_TRY(qea_plan_create(ctx, model, &options, &plan));
-    *out = qea_plan_bytes(plan) + loader_bytes(images);
-    qea_plan_destroy(plan);
-    return QEA_OK;
-}
-
-static qea_status time_training(qea_context *ctx, const qea_executor *executor, const qea_train_options *planned,
-                                double seconds, qea_model *model, qea_estimate_step *out) {
-    qea_train_options options = *planned;
-    stopwatch watch = {.budget = seconds, .batch = (size_t)options.train.batch};
-    qea_train_result trained;
-    options.validation = NULL;
-    options.keep_best = false;
-    options.epochs = INT_MAX; /* small data: as many as fit in the time */
-    options.schedule = (qea_schedule_options){.kind = QEA_SCHEDULE_CONSTANT};
-    qea_status status = qea_train(ctx, model, &options, look_at_time, &watch, &trained);
-    bool ended = status == QEA_ERR_INTERRUPTED || (status == QEA_ERR_DIVERGED && trained.images > 0);
-    if (!ended) return status;
-    out->measured_steps = watch.steps + watch.epoch_steps;
-    out->measured_s = watch.spent + watch.epoch_s;
-    if (out->measured_steps == 0) { /* diverged before the first look */
-        out->measured_steps = trained.images / watch.batch;
-        out->measured_s = trained.seconds;
-    }
-    out->setup_s = fmax(0, trained.seconds - out->measured_s);
-    out->train_images_per_s = (double)(out->measured_steps * watch.batch) / out->measured_s;
-    out->model_bytes = trained.peak_bytes + loader_bytes(&executor->data.train);
-    return QEA_OK;
-}
-
-static qea_status time_evaluation(qea_context *ctx, const qea_executor *executor, qea_model *model, double seconds,
-                                  const qea_loader_config *images, qea_estimate_step *out) {
-    qea_loader_config some = *images;
-    double fit = 3 * out->train_images_per_s * seconds; /* forward alone is about a third of a step */
-    if (fit < (double)some.count) some.count = fit > some.batch ? (size_t)fit : (size_t)some.batch;
-    qea_eval_result result;
-    QEA_TRY(qea_evaluate(ctx, model, executor->kernels, executor->recipe->precision, &some, &result));
-    out->eval_images_per_s = result.images_per_s;
-    return QEA_OK;
-}
-
-/* Images of the epochs and evaluations that a trial will have. */
-static void count_images(const qea_executor *executor, const qea_train_options *planned, qea_estimate_step *out) {
-    const qea_loader_config *train = &executor->data.train,
-                            *last = executor->final ? &executor->data.test : &executor->data.validation;
-    size_t steps = train->count / (size_t)train->batch;
-    if (planned->max_steps > 0 && planned->max_steps < steps) steps = planned->max_steps;
-    out->epochs = planned->epochs;
-    out->batch = train->batch;
-    out->epoch_images = steps * (size_t)train->batch;
-    out->eval_images = last->count;
-    if (planned->validation != NULL) out->eval_images += planned->validation->count * (size_t)planned->epochs;
-    out->data_bytes = dataset_bytes(executor->data.train_part) + dataset_bytes(executor->data.val_part) +
-                      dataset_bytes(executor->data.test_part);
-}
-
-static qea_status measure(qea_context *ctx, const qea_executor *executor, const qea_job *job, double seconds,
-                          qea_model *model, qea_estimate_step *out) {
-    const qea_loader_config *images = executor->final ? &executor->data.test : &executor->data.validation;
-    qea_train_options planned = qea_executor_options(executor, job);
-    size_t bytes;
-    count_images(executor, &planned, out);
-    QEA_TRY(time_training(ctx, executor, &planned, seconds, model, out));
-    QEA_TRY(time_evaluation(ctx, executor, model, seconds / 2, images, out));
-    QEA_TRY(evaluation_bytes(ctx, executor, model, images, &bytes));
-    if (planned.validation != NULL)
-        out->model_bytes += bytes; /* both at a time */
-    else if (bytes > out->model_bytes)
-        out->model_bytes = bytes;
-    out->trial_s = out->setup_s + (double)out->epochs * (double)out->epoch_images / out->train_images_per_s +
-                   (double)out->eval_images / out->eval_images_per_s;
-    return QEA_OK;
-}
-
-qea_status qea_executor_measure(qea_context *ctx, qea_executor *executor, const qea_job *job, double seconds,
-                                qea_estimate_step *out) {
-    qea_bit_policy policy = {executor->config->weight_quantizer, executor->config->activation_quantizer,
-                             job->num_layers, job->weight_bits, job->activation_bits};
-    qea_model *model;
-    QEA_TRY(qea_model_create(ctx, executor->graph, &policy, job->seed, &model));
-    qea_status status = measure(ctx, executor, job, seconds, model, out);
     qea_model_destroy(model);
     return status;
 }

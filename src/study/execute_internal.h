@@ -22,7 +22,7 @@ struct qea_executor {
     qea_step_data data;
     qea_graph *graph; /* owned */
     const qea_kernels *kernels;
-    qea_bit_space *space; /* owned; NULL but for the supernet */
+    qea_bit_space *space; /* owned; NULL but for the supernet and its trials */
     qea_loaded_model teacher, ranked;
     qea_ranker *ranker; /* owned; of `ranked` */
 };
@@ -31,10 +31,17 @@ struct qea_executor {
 QEA_MUST_USE qea_status qea_executor_load(qea_context *ctx, const char *path, qea_loaded_model *loaded);
 QEA_MUST_USE qea_status qea_executor_warm_start(qea_context *ctx, const char *path, qea_model *model);
 qea_train_options qea_executor_options(const qea_executor *executor, const qea_job *job);
+qea_teacher qea_executor_teacher(const qea_executor *executor); /* the loaded one, with the step's distillation */
+/* The job's network; where trials share weights, a supernet with these bits. */
+QEA_MUST_USE qea_status qea_executor_model(qea_context *ctx, const qea_executor *executor, const qea_job *job,
+                                           qea_model **out);
 json_t *qea_executor_result(const qea_train_result *trained, const qea_epoch_point *curve,
                             const qea_eval_result *measured);
 
 /* --- execute_supernet.c --- */
+/* Judges networks by statistics from `images` training images and by the validation images given. */
+QEA_MUST_USE qea_status qea_executor_ranker(qea_context *ctx, const qea_executor *executor, qea_model *model,
+                                            size_t images, const qea_loader_config *validation, qea_ranker **out);
 /* Each step draws its bits. */
 void qea_executor_draw_bits(qea_executor *executor, qea_train_options *options);
 /* Accuracy of a supernet with its highest bits; its statistics become theirs. */

@@ -23,15 +23,21 @@ void qea_executor_draw_bits(qea_executor *executor, qea_train_options *options) 
 
 /* --- judging --- */
 
-static qea_status make_ranker(qea_context *ctx, const qea_executor *executor, qea_model *model, qea_ranker **ranker) {
+qea_status qea_executor_ranker(qea_context *ctx, const qea_executor *executor, qea_model *model, size_t images,
+                               const qea_loader_config *validation, qea_ranker **out) {
     qea_loader_config train = executor->data.train;
     train.seed = executor->config->seed;
     qea_ranker_options options = {.kernels = executor->kernels,
                                   .precision = executor->recipe->precision,
                                   .train = &train,
-                                  .images = executor->config->supernet.bn_images,
-                                  .validation = &executor->data.validation};
-    return qea_ranker_create(ctx, model, &options, ranker);
+                                  .images = images,
+                                  .validation = validation};
+    return qea_ranker_create(ctx, model, &options, out);
+}
+
+static qea_status make_ranker(qea_context *ctx, const qea_executor *executor, qea_model *model, qea_ranker **ranker) {
+    return qea_executor_ranker(ctx, executor, model, executor->config->supernet.bn_images, &executor->data.validation,
+                               ranker);
 }
 
 qea_status qea_executor_judge_highest(qea_context *ctx, qea_executor *executor, qea_model *supernet,

@@ -63,10 +63,15 @@ static int set_up(void **state) {
     return 0;
 }
 
-static void estimate(const fixture *f, qea_estimate *out) {
-    qea_study_options options = {.config_path = fixture_path(f, "config.yml")};
+/* set: "KEY=VALUE" in two parts, or NULL. */
+static void estimate_with(const fixture *f, const char *key, const char *value, qea_estimate *out) {
+    const qea_override set = {.key = key, .value = value};
+    qea_study_options options = {.config_path = fixture_path(f, "config.yml"), .overrides = &set};
+    options.num_overrides = key != NULL;
     if (qea_study_estimate(f->ctx, &options, 0.05, out) != QEA_OK) fail_msg("%s", qea_context_message(f->ctx));
 }
+
+static void estimate(const fixture *f, qea_estimate *out) { estimate_with(f, NULL, NULL, out); }
 
 static void layers_and_genes_are_those_of_resnet20(void **state) {
     qea_estimate e;
@@ -123,6 +128,59 @@ static void trials_rounds_images_and_bytes_are_as_configured(void **state) {
     qea_estimate_clear(&e);
 }
 
+/* In parts of the 832 epochs of 45,000 images of the original's example. */
+static void assert_search_images(const qea_estimate *e, double images) {
+    assert_true(e->search_images == images);
+    assert_true(fabs(e->search_share * 37440000 - images) < 1e-6);
+}
+
+static void shared_weights_are_two_trainings_and_trials_without_one(void **state) {
+    qea_estimate e;
+    estimate_with(*state, "nas.evaluator",
+                  "{type: shared_weights, float_epochs: 4, supernet_epochs: 6, bn_images: 24, teacher_weight: 0.5}",
+                  &e);
+    static const char *const names[] = {"float", "supernet", "nas", "fully_train"};
+    assert_int_equal(e.num_steps, 4);
+    for (int i = 0; i < 4; i++) {
+        const qea_estimate_step *step = &e.steps[i];
+        assert_string_equal(step->step, names[i]);
+        assert_int_equal(step->trains, i != 2);
+        assert_false(step->external);
+        assert_int_equal(step->workers, i < 2 ? 1 : 3);
+        assert_int_equal(step->measured_steps > 0, i != 2);
+        assert_true(step->measured_s > 0 && step->eval_images_per_s > 0 && step->model_bytes > 4 * e.parameters);
+        assert_true(fabs(step->seconds - step->start_s - (double)step->rounds * step->trial_s) < 1e-9);
+    }
+    assert_int_equal(e.steps[0].trials, 1);
+    assert_int_equal(e.steps[0].epochs, 4);
+    assert_int_equal(e.steps[0].eval_images, 40);
+    assert_int_equal(e.steps[1].epochs, 6);
+    assert_int_equal(e.steps[1].eval_images, 40 + 24);
+    assert_int_equal(e.steps[2].trials, 7 + 2 * 4);
+    assert_int_equal(e.steps[2].eval_images, 40 + 24);
+    assert_true(fabs(e.steps[2].trial_s - 64 / e.steps[2].eval_images_per_s) < 1e-9);
+    assert_search_images(&e, (4 + 6) * 32);
+    qea_estimate_clear(&e);
+}
+
+static void images_of_a_search_that_trains_are_those_of_all_its_trials(void **state) {
+    qea_estimate e;
+    estimate(*state, &e);
+    assert_search_images(&e, 15 * 3 * 32);
+    qea_estimate_clear(&e);
+}
+
+static void a_program_is_not_measured(void **state) {
+    qea_estimate e;
+    estimate_with(*state, "nas.evaluator", "{type: command, command: [cat]}", &e);
+    assert_int_equal(e.num_steps, 2);
+    assert_true(e.steps[0].external && !e.steps[0].trains && isnan(e.steps[0].seconds));
+    assert_int_equal(e.steps[0].trials, 15);
+    assert_true(e.steps[1].seconds > 0);
+    assert_search_images(&e, 0);
+    qea_estimate_clear(&e);
+}
+
 /* Runs the command in the folder; its output goes to the file out. */
 static int run(const fixture *f, const char *arguments) {
     char line[2048];
@@ -149,6 +207,15 @@ static void the_command_prints_it_and_leaves_no_files(void **state) {
     assert_true(output_has(f, "40,813,184 MACs"));
     assert_true(output_has(f, "at most 17 trials"));
     assert_true(output_has(f, "2 epochs of 32 images"));
+    assert_true(output_has(f, "images trained in search: at most 1,088")); /* 17 x 2 x 32 */
+    assert_int_equal(run(f, "estimate config.yml --set 'nas.evaluator={type: command, command: [cat]}'"), 0);
+    assert_true(output_has(f, "a program evaluates them"));
+    assert_false(output_has(f, "nan"));
+    assert_int_equal(run(f, "estimate config.yml --set 'nas.evaluator={type: shared_weights, supernet_epochs: 2, "
+                            "float_epochs: 1}' --set 'pipeline=[nas]'"),
+                     0);
+    assert_true(output_has(f, "images trained in search: at most 96"));
+    assert_true(output_has(f, "no training, 80 images")); /* 40 to validate, 40 for statistics */
     assert_int_equal(qea_folder_list(f->ctx, f->folder, 100, &names, &count), QEA_OK);
     assert_int_equal(count, 3); /* config.yml, data, out */
     qea_names_free(names, count);
@@ -193,6 +260,11 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(layers_and_genes_are_those_of_resnet20, set_up, fixture_teardown),
         cmocka_unit_test_setup_teardown(trials_rounds_images_and_bytes_are_as_configured, set_up, fixture_teardown),
+        cmocka_unit_test_setup_teardown(shared_weights_are_two_trainings_and_trials_without_one, set_up,
+                                        fixture_teardown),
+        cmocka_unit_test_setup_teardown(images_of_a_search_that_trains_are_those_of_all_its_trials, set_up,
+                                        fixture_teardown),
+        cmocka_unit_test_setup_teardown(a_program_is_not_measured, set_up, fixture_teardown),
         cmocka_unit_test_setup_teardown(the_command_prints_it_and_leaves_no_files, set_up, fixture_teardown),
         cmocka_unit_test_setup_teardown(what_a_run_refuses_is_refused_with_its_exit_code, set_up, fixture_teardown),
         cmocka_unit_test_setup_teardown(it_fails_cleanly_where_memory_ends, set_up, fixture_teardown),
