@@ -83,11 +83,10 @@ static qea_status fail_unless_begun(qea_context *ctx, const qea_task *task) {
     bool begun;
     QEA_TRY(is_begun(ctx, task, &begun));
     if (begun) return QEA_OK;
-    return qea_fail(
-        ctx, QEA_ERR_CONFIG,
-        "%s: this task was ended before it began (there is no output/config.yml in it): start it anew under "
-        "the same name, or remove the folder",
-        task->folder);
+    return qea_fail(ctx, QEA_ERR_CONFIG,
+                    "%s: the task has not begun (there is no output/config.yml in it): start it anew under "
+                    "the same name, or remove the folder",
+                    task->folder);
 }
 
 static qea_status find(qea_context *ctx, const char *base, const char *task, qea_task *out) {
@@ -102,8 +101,6 @@ static qea_status find(qea_context *ctx, const char *base, const char *task, qea
         if (status == QEA_ERR_DATA) status = QEA_ERR_CONFIG;
     } else if (status == QEA_OK && !qea_file_exists(database))
         status = qea_fail(ctx, QEA_ERR_CONFIG, "%s: not the folder of a task: there is no task.db in it", out->folder);
-    else if (status == QEA_OK)
-        status = fail_unless_begun(ctx, out);
     qea_free(database);
     return status;
 }
@@ -111,6 +108,7 @@ static qea_status find(qea_context *ctx, const char *base, const char *task, qea
 qea_status qea_task_open(qea_context *ctx, const char *base, const char *task, qea_task *out) {
     qea_status status = find(ctx, base, task, out);
     if (status == QEA_OK) status = open_parts(ctx, out);
+    if (status == QEA_OK) status = fail_unless_begun(ctx, out);
     if (status != QEA_OK) qea_task_close(out);
     return status;
 }
@@ -119,6 +117,7 @@ qea_status qea_task_view(qea_context *ctx, const char *base, const char *task, q
     qea_status status = find(ctx, base, task, out);
     if (status == QEA_OK) status = qea_task_path(ctx, out, "output/config.yml", &out->config_path);
     if (status == QEA_OK) status = qea_store_open(ctx, out->folder, true, &out->store);
+    if (status == QEA_OK) status = fail_unless_begun(ctx, out);
     if (status != QEA_OK) qea_task_close(out);
     return status;
 }

@@ -329,8 +329,10 @@ static void a_task_killed_before_it_began_says_so_and_begins_anew(void **state) 
                    folder);
     assert_int_equal(system(line), 0);
     assert_int_equal(run("", "run --resume tasks/early"), 2);
-    assert_output_has("tasks/early: this task was ended before it began");
+    assert_output_has("tasks/early: the task has not begun");
     assert_output_has("start it anew");
+    assert_int_equal(run("", "progress tasks/early"), 2); /* has tables by now */
+    assert_output_has("the task has not begun");
     assert_int_equal(run("", "run config.yml -t early --set 'pipeline=[nas]'"), 0);
     assert_int_equal(run("", "run --resume tasks/early"), 0);
     (void)snprintf(line, sizeof line, "rm %s/tasks/early/output/config.yml", folder);
