@@ -1,6 +1,8 @@
 /* A search with shared weights from outside: the float network, the supernet, trials without training, a warm start. */
 #include <jansson.h>
+#include <math.h>
 
+#include "nn/model.h"
 #include "study/small_run.h"
 
 #define SHARED                                                                                                         \
@@ -38,6 +40,43 @@ static void a_run_killed_in_each_of_its_steps_resumes_to_the_same_results(void *
     assert_int_equal(run("", "run -r -t killed"), 0);
     assert_true(killed >= 3);
     assert_same_models("single", "killed");
+}
+
+static qea_model *load(const char *relative, qea_graph **graph) {
+    char path[256];
+    qea_model *model;
+    (void)snprintf(path, sizeof path, "%s/tasks/single/output/%s", folder, relative);
+    assert_int_equal(qea_model_load(NULL, path, graph, &model, NULL), QEA_OK);
+    return model;
+}
+
+/* A learned step of weights begins at 2 mean|w| / sqrt(2^(k-1) - 1), here 2 mean|w| for 2 bits, w of the float network.
+ * Without a gradient weight decay alone would change it, by less than 1e-4 of it: so fewest bits were drawn, too. */
+static void every_width_of_the_supernet_has_been_trained(void **state) {
+    (void)state;
+    qea_graph *graph, *float_graph;
+    qea_model *model = load("supernet/model_1.safetensors", &graph),
+              *begun = load("float/model_1.safetensors", &float_graph);
+    for (size_t i = 0; i < qea_graph_num_quantized(graph); i++) {
+        char name[128];
+        (void)snprintf(name, sizeof name, "%s.weight", qea_graph_quantized(graph, i)->name);
+        const qea_param *weight = qea_model_find(begun, name);
+        (void)snprintf(name, sizeof name, "%s.weight_step", qea_graph_quantized(graph, i)->name);
+        const qea_param *steps = qea_model_find(model, name);
+        size_t channels = weight->dims[0], per = weight->count / channels;
+        double most = 0;
+        assert_int_equal(steps->count, 2 * channels); /* of 2 and of 4 bits */
+        for (size_t k = 0; k < channels; k++) {
+            double sum = 0;
+            for (size_t j = 0; j < per; j++) sum += fabs((double)weight->value[k * per + j]);
+            most = fmax(most, fabs((double)steps->value[k] * (double)per / (2 * sum) - 1));
+        }
+        if (most < 5e-4) fail_msg("%s: the largest change is %g", name, most);
+    }
+    qea_model_destroy(model);
+    qea_graph_destroy(graph);
+    qea_model_destroy(begun);
+    qea_graph_destroy(float_graph);
 }
 
 /* Images that went forward and backward: epochs x whole batches of 32 of the 256 training images; none in a trial. */
@@ -101,6 +140,7 @@ static void what_does_not_fit_together_is_refused(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_worker_and_two_give_byte_equal_results),
+        cmocka_unit_test(every_width_of_the_supernet_has_been_trained),
         cmocka_unit_test(only_the_two_networks_before_the_search_are_trained),
         cmocka_unit_test(a_run_killed_in_each_of_its_steps_resumes_to_the_same_results),
         cmocka_unit_test(trials_begin_from_a_given_model_where_they_are_finetuned),

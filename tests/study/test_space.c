@@ -140,6 +140,48 @@ static void uniform_genomes_take_the_nearest_allowed_bits(void **state) {
     assert_int_equal(w[19], 6);
 }
 
+/* Mean position of a step's bits among the candidates 2, 4, 8: 0..2. */
+static double mean_index(const uint8_t *bits) {
+    int sum = 0;
+    for (int i = 0; i < 20; i++) {
+        assert_true(bits[i] == 2 || bits[i] == 4 || bits[i] == 8);
+        sum += bits[i] == 8 ? 2 : bits[i] / 4;
+    }
+    return sum / 20.0;
+}
+
+static void steps_of_a_supernet_have_most_fewest_and_random_bits_by_their_number(void **state) {
+    fixture *f = *state;
+    f->config.num_layer_rules = 1;
+    f->config.layer_rules[0] = (qea_layer_rule){.pattern = stage_1, .tie = true};
+    create(f);
+    double random_sum = 0, ranged_low = 2, ranged_high = 0;
+    uint8_t before[40] = {0}, bits[40], again[40], other[40];
+    for (uint64_t step = 0; step < 400; step++) {
+        qea_bit_space_draw(f->space, 7, step, bits, bits + 20);
+        qea_bit_space_draw(f->space, 7, step, again, again + 20);
+        qea_bit_space_draw(f->space, 8, step, other, other + 20);
+        assert_memory_equal(bits, again, 40);
+        for (int i = 1; i < 6; i++) assert_true(bits[i] == bits[0] && bits[20 + i] == bits[20]);
+        double mean = mean_index(bits);
+        (void)mean_index(bits + 20);
+        if (step % 4 == 0) assert_true(mean == 2 && mean_index(bits + 20) == 2);
+        if (step % 4 == 1) assert_true(mean == 0 && mean_index(bits + 20) == 0);
+        if (step % 4 == 2) {
+            assert_memory_not_equal(bits, before, 40); /* 3^30 such */
+            assert_memory_not_equal(bits, other, 40);
+            memcpy(before, bits, 40);
+            random_sum += mean;
+        }
+        if (step % 4 == 3) {
+            ranged_low = mean < ranged_low ? mean : ranged_low;
+            ranged_high = mean > ranged_high ? mean : ranged_high;
+        }
+    }
+    assert_true(random_sum / 100 > 0.9 && random_sum / 100 < 1.1); /* 1 expected; a deviation of 0.03 at most */
+    assert_true(ranged_low < 0.1 && ranged_high > 1.9);            /* both ends are seen */
+}
+
 static void limits_are_in_the_units_of_the_costs(void **state) {
     fixture *f = *state;
     static char key[] = "flops";
@@ -212,6 +254,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(uniform_genomes_begin_with_equal_bits_and_hold_every_pair_once, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(uniform_genomes_take_the_nearest_allowed_bits, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(steps_of_a_supernet_have_most_fewest_and_random_bits_by_their_number, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(limits_are_in_the_units_of_the_costs, set_up, tear_down),
         cmocka_unit_test(seeds_depend_on_the_runs_seed_and_each_bit_width),
         cmocka_unit_test_setup_teardown(a_job_survives_its_line_and_broken_lines_are_refused, set_up, tear_down),
