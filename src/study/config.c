@@ -30,12 +30,19 @@ void qea_study_config_destroy(qea_study_config *config) {
     qea_free(config);
 }
 
+/* `text` need not end with a 0. */
+static bool is_blank(const char *text, size_t size) {
+    for (size_t i = 0; i < size; i++)
+        if (memchr(" \t\r\n", text[i], 4) == NULL) return false;
+    return true;
+}
+
 /* The tree as it is kept: complete, without refs. */
 static qea_status make_tree(qea_context *ctx, qea_study_config *config, const char *text, size_t size,
                             const qea_config_override *overrides, size_t count) {
     const char *name = config->name;
     qea_yaml **tree = &config->tree;
-    if (strspn(text, " \t\r\n") == size)
+    if (is_blank(text, size))
         return qea_fail(ctx, QEA_ERR_CONFIG, "%s: the file is empty; `quantea init` writes one to start from", name);
     QEA_TRY(qea_yaml_parse(ctx, name, text, size, tree));
     if ((*tree)->kind != QEA_YAML_MAP)
