@@ -104,7 +104,7 @@ const qea_report_step *qea_report_shown_step(const qea_report_page *page) {
 
 static int by_falling_accuracy(const void *x, const void *y) {
     const qea_compared *a = x, *b = y;
-    double p = qea_report_value(a->model, "accuracy"), q = qea_report_value(b->model, "accuracy");
+    double p = qea_report_accuracies(a->model).mean, q = qea_report_accuracies(b->model).mean;
     if (p != q) return p > q ? -1 : 1;
     if (a->task != b->task) return a->task < b->task ? -1 : 1;
     return a->model->id < b->model->id ? -1 : a->model->id > b->model->id;

@@ -7,7 +7,8 @@
 #include "base/error.h"
 #include "base/memory.h"
 
-static double accuracy_of(const qea_report_model *model) { return qea_report_value(model, "accuracy"); }
+/* The mean where it was trained several times. */
+static double accuracy_of(const qea_report_model *model) { return qea_report_accuracies(model).mean; }
 
 static bool is_compared_with(const qea_report_model *model) {
     return qea_html_reference(model) && qea_html_uniform(model);

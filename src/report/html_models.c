@@ -33,11 +33,25 @@ void qea_html_model_cells(qea_text *out, const qea_report_model *model) {
     qea_text_put(out, "</td>");
 }
 
-static void put_row(qea_text *out, const qea_report_model *model, const qea_uniform_curve *curve) {
+static void put_spread(qea_text *out, const qea_report_model *model) {
+    qea_report_spread spread = qea_report_accuracies(model);
+    qea_html_value(out, "accuracy", spread.mean);
+    qea_text_put(out, " \302\261 ");
+    qea_html_fixed(out, 100 * spread.sd, 2);
+    qea_text_printf(out, " of %zu", spread.trainings);
+}
+
+static void put_row(qea_text *out, const qea_report_step *step, const qea_report_model *model,
+                    const qea_uniform_curve *curve) {
     qea_text_printf(out, "<tr data-t=\"%llu\"><th scope=\"row\"><a href=\"#m%llu\">", id_of(model), id_of(model));
     qea_html_name(out, model);
     qea_text_printf(out, "</a></th><td>%llu</td><td>", id_of(model));
     qea_html_model_cells(out, model);
+    if (qea_report_repeated(step)) {
+        qea_text_put(out, "<td>");
+        if (model->num_repeats > 0) put_spread(out, model);
+        qea_text_put(out, "</td>");
+    }
     qea_html_gain_cells(out, curve, model);
     qea_text_put(out, "</tr>\n");
 }
@@ -57,6 +71,7 @@ static void put_table_head(qea_text *out, const qea_report_step *step, bool fina
         qea_text_put(out, "</th>");
     }
     qea_text_put(out, "<th scope=\"col\">mean weight bits</th><th scope=\"col\">mean activation bits</th>");
+    if (qea_report_repeated(step)) qea_text_put(out, "<th scope=\"col\">mean and standard deviation of all seeds</th>");
     qea_html_gain_heads(out, qea_html_main_cost(step));
     qea_text_put(out, "</tr></thead>\n<tbody>\n");
 }
@@ -75,7 +90,7 @@ void qea_html_model_table(qea_text *out, const qea_report_page *page) {
     }
     put_table_head(out, step, final);
     for (size_t i = 0; i < count; i++)
-        if (order[i]->done) put_row(out, order[i], &curve);
+        if (order[i]->done) put_row(out, step, order[i], &curve);
     qea_text_put(out, "</tbody></table></div>\n<p class=\"note\">");
     qea_html_gain_note(out);
     qea_text_put(out, "</p>\n");
@@ -121,6 +136,11 @@ static void put_details(qea_text *out, const qea_report_page *page, const qea_re
     qea_text_put(out, ", activations ");
     qea_html_fixed(out, model->mean_activation_bits, 2);
     qea_text_put(out, ".</li>\n");
+    if (model->num_repeats > 0) {
+        qea_text_put(out, "<li>All seeds: ");
+        put_spread(out, model);
+        qea_text_put(out, " trainings; gains count with the mean.</li>\n");
+    }
     if (model->model_path != NULL) {
         qea_text_put(out, "<li>File: ");
         qea_html_put(out, model->model_path);

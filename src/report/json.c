@@ -74,6 +74,24 @@ json_t *qea_report_performance(const qea_report_model *model, bool measured, boo
     return copy;
 }
 
+static void put_repeats(json_t *entry, const qea_report_model *model) {
+    if (model->num_repeats == 0) return;
+    qea_report_spread spread = qea_report_accuracies(model);
+    json_t *seeds = json_object(), *list = json_array();
+    json_object_set_new(seeds, "trainings", json_integer((json_int_t)spread.trainings));
+    json_object_set_new(seeds, "accuracy_mean", spread.trainings > 0 ? json_real(spread.mean) : json_null());
+    json_object_set_new(seeds, "accuracy_sd", spread.trainings > 1 ? json_real(spread.sd) : json_null());
+    for (size_t i = 0; i < model->num_repeats; i++) {
+        json_t *repeat = json_object();
+        json_object_set_new(repeat, "id", json_integer((json_int_t)model->repeats[i].id));
+        json_object_set_new(repeat, "state", json_string(qea_report_state(&model->repeats[i])));
+        json_object_set_new(repeat, "performance", qea_report_performance(&model->repeats[i], false, true));
+        json_array_append_new(list, repeat);
+    }
+    json_object_set_new(entry, "seeds", seeds);
+    json_object_set_new(entry, "repeats", list);
+}
+
 qea_status qea_report_write_results_json(qea_context *ctx, const qea_report_step *step, const char *path) {
     json_t *list = json_array();
     for (size_t i = 0; i < step->count; i++) {
@@ -85,6 +103,7 @@ qea_status qea_report_write_results_json(qea_context *ctx, const qea_report_step
         json_object_set_new(entry, "state", json_string(qea_report_state(model)));
         put_bits(entry, model);
         json_object_set_new(entry, "performance", qea_report_performance(model, false, true));
+        put_repeats(entry, model);
         json_array_append_new(list, entry);
     }
     json_t *object = json_object();

@@ -31,6 +31,8 @@ typedef struct qea_report_model { /* everything borrowed */
     double runtime_s;                              /* of the training; only for reports.csv and report.html */
     double started_s, ended_s;                     /* Unix time, 0: not yet; only for report.html */
     double hypervolume; /* nas: of the results up to this id, as a share of the step's box; NaN: not known */
+    const struct qea_report_model *repeats; /* [num_repeats] fully_train: trainings of this network from other seeds */
+    size_t num_repeats;
 } qea_report_model;
 
 typedef struct qea_report_step {   /* everything borrowed */
@@ -78,7 +80,9 @@ QEA_MUST_USE qea_status qea_report_write_trials_csv(qea_context *ctx, const qea_
 /* {"hypervolume", "box", "front": [{"trial", "objectives": {...}, "weight_bits": [...], "activation_bits": [...]},
  * ...]} by trial; without a network "genes": {...} in place of the bits, in this and the other files. */
 QEA_MUST_USE qea_status qea_report_write_front_json(qea_context *ctx, const qea_report_step *step, const char *path);
-/* {"models": [{"id", "label", "source", "state", "weight_bits", "activation_bits", "performance": {...}}, ...]}. */
+/* {"models": [{"id", "label", "source", "state", "weight_bits", "activation_bits", "performance": {...}}, ...]}; of a
+ * model trained several times also "seeds": {"trainings", "accuracy_mean", "accuracy_sd"} and "repeats": [{"id",
+ * "state", "performance"}, ...]. */
 QEA_MUST_USE qea_status qea_report_write_results_json(qea_context *ctx, const qea_report_step *step, const char *path);
 
 /* --- the original's --- */
@@ -100,8 +104,17 @@ QEA_MUST_USE qea_status qea_report_write_tensorboard(qea_context *ctx, const qea
 
 /* --- for people --- */
 
-/* Front models and baselines by falling accuracy: accuracy with its 95 % interval, flops, params, mean bits. Without a
- * network: the front by its first objective, the best first, and the genes. */
+typedef struct qea_report_spread {
+    size_t trainings; /* that are done, of the model and its repeats */
+    double mean, sd;  /* of their accuracies, 0..1; sd with trainings - 1 in the denominator; NaN: too few */
+} qea_report_spread;
+qea_report_spread qea_report_accuracies(const qea_report_model *model);
+/* Was a model trained several times? */
+bool qea_report_repeated(const qea_report_step *step);
+
+/* Front models and baselines by falling accuracy: accuracy with its 95 % interval, flops, params, mean bits; where
+ * models were trained several times, mean and standard deviation of the trainings, and the order is the mean's. Without
+ * a network: the front by its first objective, the best first, and the genes. */
 void qea_report_table(const qea_report_step *step, qea_text *out);
 
 /* One HTML file that needs nothing else: plots of the objectives, models and their bits, failures, how it was made.

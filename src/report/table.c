@@ -32,9 +32,32 @@ double qea_report_value(const qea_report_model *model, const char *key) {
     return json_is_number(value) ? json_number_value(value) : NAN;
 }
 
+/* Welford 1962: mean and sum of squared differences in one pass. */
+qea_report_spread qea_report_accuracies(const qea_report_model *model) {
+    qea_report_spread spread = {.mean = NAN, .sd = NAN};
+    double mean = 0, squares = 0;
+    for (size_t i = 0; i <= model->num_repeats; i++) {
+        const qea_report_model *training = i == 0 ? model : &model->repeats[i - 1];
+        double accuracy = training->done ? qea_report_value(training, "accuracy") : NAN;
+        if (!isfinite(accuracy)) continue;
+        double change = accuracy - mean;
+        mean += change / (double)++spread.trainings;
+        squares += change * (accuracy - mean);
+    }
+    if (spread.trainings > 0) spread.mean = mean;
+    if (spread.trainings > 1) spread.sd = sqrt(squares / (double)(spread.trainings - 1));
+    return spread;
+}
+
+bool qea_report_repeated(const qea_report_step *step) {
+    for (size_t i = 0; i < step->count; i++)
+        if (step->models[i].num_repeats > 0) return true;
+    return false;
+}
+
 static int by_falling_accuracy(const void *x, const void *y) {
     const qea_report_model *a = *(const qea_report_model *const *)x, *b = *(const qea_report_model *const *)y;
-    double p = qea_report_value(a, "accuracy"), q = qea_report_value(b, "accuracy");
+    double p = qea_report_accuracies(a).mean, q = qea_report_accuracies(b).mean;
     if (p > q) return -1;
     if (p < q) return 1;
     return a->id < b->id ? -1 : a->id > b->id;
@@ -93,6 +116,16 @@ qea_status qea_report_order(qea_context *ctx, const qea_report_step *step, const
     return QEA_OK;
 }
 
+/* "  91.20 +- 0.11 of 3", where the model was trained several times. */
+static void put_spread(qea_text *text, const qea_report_model *model) {
+    if (model->num_repeats == 0) return;
+    qea_report_spread spread = qea_report_accuracies(model);
+    qea_report_put_fixed(text, 100 * spread.mean, 2, 8);
+    qea_text_put(text, " +-");
+    qea_report_put_fixed(text, 100 * spread.sd, 2, 5);
+    qea_text_printf(text, " of %zu", spread.trainings);
+}
+
 static void put_row(qea_text *text, const qea_report_model *model) {
     double accuracy = qea_report_value(model, "accuracy"), low, high;
     char name[48];
@@ -114,6 +147,7 @@ static void put_row(qea_text *text, const qea_report_model *model) {
     qea_report_put_fixed(text, qea_report_value(model, "weight_bytes") / 1000, 2, 10);
     qea_report_put_fixed(text, model->mean_weight_bits, 2, 7);
     qea_report_put_fixed(text, model->mean_activation_bits, 2, 7);
+    put_spread(text, model);
     qea_text_put(text, "\n");
 }
 
@@ -141,7 +175,8 @@ static void put_header(qea_text *out, const qea_report_step *step) {
     if (qea_report_genes(step) == NULL) {
         qea_text_put(out,
                      "  model                    id   top-1 %  95 % interval   flops M  params k   weight kB  w bits "
-                     "a bits\n");
+                     "a bits");
+        qea_text_put(out, qea_report_repeated(step) ? "  mean +- sd of seeds\n" : "\n");
         return;
     }
     qea_text_put(out, "   trial");

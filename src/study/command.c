@@ -90,9 +90,10 @@ json_t *qea_command_genes(const qea_bit_space *space, const qea_trial_record *re
 qea_status qea_command_format(qea_context *ctx, const qea_bit_space *space, const qea_trial_record *record,
                               char **line) {
     const qea_study_config *config = space->config;
-    uint64_t seed = record->num_layers > 0
-                        ? qea_job_seed(config->seed, record->num_layers, record->weight_bits, record->activation_bits)
-                        : qea_job_seed_of_genome(config->seed, record->genome_length, record->genome);
+    uint64_t seed =
+        record->num_layers > 0
+            ? qea_job_seed(config->seed, 0, record->num_layers, record->weight_bits, record->activation_bits)
+            : qea_job_seed_of_genome(config->seed, record->genome_length, record->genome);
     json_t *object = json_object();
     json_object_set_new(object, "trial", json_integer((json_int_t)record->id));
     json_object_set_new(object, "genes", qea_command_genes(space, record));

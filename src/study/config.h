@@ -163,6 +163,7 @@ typedef struct qea_study_config {
 
     /* fully_train */
     size_t max_models; /* default num_individual */
+    int seeds;         /* trainings of each model */
     qea_init init;
     char *pretrained; /* model path, or NULL */
     char *teacher;    /* model path, "search" (the float network of the supernet), or NULL */

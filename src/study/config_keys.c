@@ -761,6 +761,14 @@ const qea_config_key qea_config_keys[] = {
      RANGE(1, 1e5),
      STUDY(max_models),
      .doc = "At most so many models of the front, chosen by niching. Default: num_individual."},
+    {.path = "fully_train.seeds",
+     .kind = QEA_KEY_INT,
+     RANGE(1, 32),
+     .fallback = "1",
+     STUDY(seeds),
+     .doc =
+         "Trainings of each model and baseline, each with a seed of its own; tables show mean and standard deviation "
+         "beside the first, whose file is the model's."},
     {.path = "fully_train.init",
      .kind = QEA_KEY_CHOICE,
      .choices = "scratch|search|pretrained",

@@ -222,7 +222,8 @@ static qea_status make_job(qea_context *ctx, const qea_crew *crew, qea_trial_rec
     *job = (qea_job){.trial = record->id, .num_layers = record->num_layers};
     job->weight_bits = record->weight_bits; /* borrowed: submit_one gives them back */
     job->activation_bits = record->activation_bits;
-    job->seed = qea_job_seed(crew->run->config->seed, record->num_layers, record->weight_bits, record->activation_bits);
+    job->seed = qea_job_seed(crew->run->config->seed, qea_step_trials_repeat(crew->trials, record), record->num_layers,
+                             record->weight_bits, record->activation_bits);
     QEA_TRY(qea_run_start_path(ctx, crew->run, crew->trials->step, record, &job->init));
     QEA_TRY(qea_run_teacher_path(ctx, crew->run, crew->trials->step, &job->teacher));
     if (crew->trials->checkpoints) QEA_TRY(checkpoint_path(ctx, crew, record->id, &job->checkpoint));

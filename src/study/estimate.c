@@ -63,7 +63,7 @@ static void count_trials(const qea_study_config *config, int workers, bool searc
         step->rounds = rounds_of(config->random_samples, workers) +
                        config->num_generations * rounds_of(config->num_individual, workers);
     } else {
-        step->trials = config->max_models + (size_t)config->num_baselines;
+        step->trials = (config->max_models + (size_t)config->num_baselines) * (size_t)config->seeds;
         step->rounds = rounds_of(step->trials, workers);
     }
 }
@@ -74,7 +74,7 @@ static qea_job middle_job(const qea_run *run, uint16_t *genome, uint8_t *bits) {
     qea_job job = {.num_layers = space->num_layers, .weight_bits = bits, .activation_bits = bits + space->num_layers};
     qea_bit_space_nearest(space, 8, 8, genome);
     qea_bit_space_decode(space, genome, job.weight_bits, job.activation_bits);
-    job.seed = qea_job_seed(run->config->seed, job.num_layers, job.weight_bits, job.activation_bits);
+    job.seed = qea_job_seed(run->config->seed, 0, job.num_layers, job.weight_bits, job.activation_bits);
     return job;
 }
 

@@ -175,6 +175,35 @@ static qea_status add_baselines(qea_context *ctx, qea_run *run, uint64_t first_i
     return status;
 }
 
+/* Further trainings of a model, to config->seeds in all. Adding moves the records, hence the index. */
+static qea_status add_repeats_of(qea_context *ctx, qea_run *run, qea_step_trials *trials, size_t model,
+                                 uint64_t *next_id) {
+    qea_trial_record original;
+    int known = 1;
+    for (size_t i = 0; i < trials->count; i++)
+        known += strcmp(trials->records[i].label, "repeat") == 0 &&
+                 qea_trial_same_network(&trials->records[i], &trials->records[model]);
+    QEA_TRY(qea_trial_record_copy(ctx, &trials->records[model], &original));
+    qea_status status = QEA_OK;
+    for (; status == QEA_OK && known < run->config->seeds; known++, ++*next_id)
+        status = qea_step_trials_add(ctx, run, trials, *next_id, "repeat", original.source, NULL, 0,
+                                     original.weight_bits, original.activation_bits);
+    qea_trial_record_clear(&original);
+    return status;
+}
+
+/* Behind all models, so that each model is trained once before any is trained again. */
+static qea_status add_repeats(qea_context *ctx, qea_run *run, const qea_step_trials *search, uint64_t first_baseline,
+                              qea_step_trials *trials) {
+    uint64_t next_id = first_baseline + (uint64_t)run->config->num_baselines;
+    size_t models = trials->count;
+    if (next_id <= last_id(search)) next_id = last_id(search) + 1;
+    if (next_id <= last_id(trials)) next_id = last_id(trials) + 1;
+    for (size_t i = 0; i < models; i++)
+        if (strcmp(trials->records[i].label, "repeat") != 0) QEA_TRY(add_repeats_of(ctx, run, trials, i, &next_id));
+    return QEA_OK;
+}
+
 static qea_status copy_as_baseline(qea_context *ctx, const qea_run *run, const qea_trial_record *front, uint64_t id) {
     qea_trial_record copy = {0};
     qea_status status = qea_trial_record_copy(ctx, front, &copy);
@@ -215,6 +244,7 @@ qea_status qea_run_fully_train(qea_context *ctx, qea_run *run) {
     if (status == QEA_OK) status = find_first_baseline(ctx, run, &search, &first_baseline);
     if (status == QEA_OK) status = add_front(ctx, run, &search, first_baseline, &trials);
     if (status == QEA_OK) status = add_baselines(ctx, run, first_baseline, &trials);
+    if (status == QEA_OK) status = add_repeats(ctx, run, &search, first_baseline, &trials);
     if (status == QEA_OK) status = qea_step_trials_save(ctx, run, &trials, 0);
     if (status == QEA_OK) status = train_all(ctx, run, &trials);
     if (status == QEA_OK) status = add_twins(ctx, run, first_baseline, &trials);

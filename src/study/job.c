@@ -146,21 +146,21 @@ void qea_job_read_answer(void *user, uint64_t job, const char *line, qea_answer 
 /* FNV-1a over what is trained, then one block of the counter-based generator. */
 static const uint64_t fnv_basis = 14695981039346656037u, fnv_prime = 1099511628211u;
 
-static uint64_t seed_from(uint64_t run_seed, uint64_t hash) {
-    qea_rng rng = qea_rng_make(run_seed, QEA_RNG_TRIAL_SEED, 0, 0);
+static uint64_t seed_from(uint64_t run_seed, uint32_t repeat, uint64_t hash) {
+    qea_rng rng = qea_rng_make(run_seed, QEA_RNG_TRIAL_SEED, repeat, 0);
     return qea_rng_u64(&rng, hash);
 }
 
-uint64_t qea_job_seed(uint64_t run_seed, size_t num_layers, const uint8_t *weight_bits,
+uint64_t qea_job_seed(uint64_t run_seed, uint32_t repeat, size_t num_layers, const uint8_t *weight_bits,
                       const uint8_t *activation_bits) {
     uint64_t hash = fnv_basis;
     for (size_t i = 0; i < num_layers; i++) hash = (hash ^ weight_bits[i]) * fnv_prime;
     for (size_t i = 0; i < num_layers; i++) hash = (hash ^ activation_bits[i]) * fnv_prime;
-    return seed_from(run_seed, hash);
+    return seed_from(run_seed, repeat, hash);
 }
 
 uint64_t qea_job_seed_of_genome(uint64_t run_seed, size_t num_genes, const uint16_t *genome) {
     uint64_t hash = fnv_basis;
     for (size_t i = 0; i < num_genes; i++) hash = (hash ^ genome[i]) * fnv_prime;
-    return seed_from(run_seed, hash);
+    return seed_from(run_seed, 0, hash);
 }

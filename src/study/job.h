@@ -28,8 +28,10 @@ void qea_job_clear(qea_job *job);
 /* What a worker's line means (worker.c); for qea_pool_config.read. */
 void qea_job_read_answer(void *user, uint64_t job, const char *line, qea_answer *out);
 
-/* f(run's seed, bits of all layers): equal networks train equally wherever and whenever. */
-uint64_t qea_job_seed(uint64_t run_seed, size_t num_layers, const uint8_t *weight_bits, const uint8_t *activation_bits);
+/* f(run's seed, repeat, bits of all layers): equal networks train equally wherever and whenever; `repeat` is 0 but
+ * where a network is trained several times. */
+uint64_t qea_job_seed(uint64_t run_seed, uint32_t repeat, size_t num_layers, const uint8_t *weight_bits,
+                      const uint8_t *activation_bits);
 /* The same for a genome without layers. */
 uint64_t qea_job_seed_of_genome(uint64_t run_seed, size_t num_genes, const uint16_t *genome);
 

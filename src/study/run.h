@@ -51,6 +51,10 @@ QEA_MUST_USE qea_status qea_step_trials_add(qea_context *ctx, const qea_run *run
                                             const char *label, uint64_t source, const uint16_t *genome,
                                             size_t genome_length, const uint8_t *weight_bits,
                                             const uint8_t *activation_bits);
+/* Are both trainings of one network from one start? The further ones have the label "repeat". */
+bool qea_trial_same_network(const qea_trial_record *a, const qea_trial_record *b);
+/* Which training of its network a record is: 0 but for the repeats, which count from 1 in the order of their ids. */
+uint32_t qea_step_trials_repeat(const qea_step_trials *trials, const qea_trial_record *record);
 /* Writes records [first, count) to the store in one transaction. */
 QEA_MUST_USE qea_status qea_step_trials_save(qea_context *ctx, const qea_run *run, const qea_step_trials *trials,
                                              size_t first);

@@ -63,6 +63,21 @@ qea_status qea_step_trials_add(qea_context *ctx, const qea_run *run, qea_step_tr
     return copy_bytes(ctx, "activation bits", activation_bits, layers, 1, (void **)&record->activation_bits);
 }
 
+bool qea_trial_same_network(const qea_trial_record *a, const qea_trial_record *b) {
+    return a->source == b->source && a->num_layers == b->num_layers &&
+           memcmp(a->weight_bits, b->weight_bits, a->num_layers) == 0 &&
+           memcmp(a->activation_bits, b->activation_bits, a->num_layers) == 0;
+}
+
+uint32_t qea_step_trials_repeat(const qea_step_trials *trials, const qea_trial_record *record) {
+    uint32_t repeat = 0;
+    if (strcmp(record->label, "repeat") != 0) return 0;
+    for (size_t i = 0; i < trials->count && trials->records[i].id <= record->id; i++)
+        repeat +=
+            strcmp(trials->records[i].label, "repeat") == 0 && qea_trial_same_network(&trials->records[i], record);
+    return repeat;
+}
+
 qea_status qea_step_trials_save(qea_context *ctx, const qea_run *run, const qea_step_trials *trials, size_t first) {
     if (first >= trials->count) return QEA_OK;
     return qea_store_put_trials(ctx, run->task.store, trials->records + first, trials->count - first);

@@ -84,6 +84,50 @@ void qea_step_view_clear(qea_step_view *view) {
     qea_step_trials_clear(&view->trials);
 }
 
+static bool is_repeat(const qea_trial_record *record) { return strcmp(record->label, "repeat") == 0; }
+
+/* The model before record `end` that has the same repeats: a front model may be a baseline too. */
+static const qea_report_model *find_twin(const qea_step_trials *trials, size_t end, const qea_report_model *models) {
+    for (size_t i = 0; i < end; i++) {
+        if (is_repeat(&trials->records[i])) continue;
+        if (qea_trial_same_network(&trials->records[i], &trials->records[end])) return models;
+        models++;
+    }
+    return NULL;
+}
+
+static size_t take_repeats(const qea_step_view *view, size_t of, qea_report_model *out) {
+    const qea_step_trials *trials = &view->trials;
+    size_t taken = 0;
+    for (size_t i = 0; i < trials->count; i++)
+        if (is_repeat(&trials->records[i]) && qea_trial_same_network(&trials->records[i], &trials->records[of]))
+            out[taken++] = view->models[i];
+    return taken;
+}
+
+/* Models first, behind them their repeats, those of a network side by side. */
+static qea_status put_repeats_behind(qea_context *ctx, qea_step_view *view) {
+    const qea_step_trials *trials = &view->trials;
+    qea_report_model *sorted;
+    size_t models = 0, end = 0;
+    QEA_TRY(QEA_NEW(ctx, "report", sorted, trials->count));
+    for (size_t i = 0; i < trials->count; i++)
+        if (!is_repeat(&trials->records[i])) sorted[end++] = view->models[i];
+    for (size_t i = 0; i < trials->count; i++) {
+        if (is_repeat(&trials->records[i])) continue;
+        const qea_report_model *twin = find_twin(trials, i, sorted);
+        qea_report_model *model = &sorted[models++];
+        model->repeats = twin != NULL ? twin->repeats : sorted + end;
+        model->num_repeats = twin != NULL ? twin->num_repeats : take_repeats(view, i, sorted + end);
+        if (twin == NULL) end += model->num_repeats;
+    }
+    qea_free(view->models);
+    view->models = sorted;
+    view->step.models = sorted;
+    view->step.count = view->step.expected = models;
+    return QEA_OK;
+}
+
 /* A search that has not ended goes on to its budget. */
 static qea_status expect_trials(qea_context *ctx, const qea_run *run, qea_step_view *view) {
     char *end;
@@ -129,7 +173,7 @@ qea_status qea_step_view_load(qea_context *ctx, const qea_run *run, const char *
                                    .description = view->description,
                                    .expected = view->trials.count,
                                    .hypervolume = NAN};
-    if (strcmp(name, "nas") != 0) return QEA_OK;
+    if (strcmp(name, "nas") != 0) return put_repeats_behind(ctx, view);
     QEA_TRY(expect_trials(ctx, run, view));
     QEA_TRY(measure_volume(ctx, run, view));
     return mark_front(ctx, run, view);

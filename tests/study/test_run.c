@@ -1,5 +1,6 @@
 /* The command from outside: whole runs on small made images, killed and resumed. */
 #include <jansson.h>
+#include <math.h>
 
 #include "store/store.h"
 #include "study/small_run.h"
@@ -120,6 +121,55 @@ static void a_run_killed_again_and_again_resumes_to_the_same_results(void **stat
     assert_int_equal(run("", "run -r -t killed"), 0);
     assert_true(killed >= 3); /* a fast machine may finish between two looks at the log */
     assert_same_results("plain", "killed");
+}
+
+static double accuracy_of(const json_t *training) {
+    const json_t *accuracy = json_object_get(json_object_get(training, "performance"), "accuracy");
+    assert_true(json_is_number(accuracy));
+    return json_number_value(accuracy);
+}
+
+/* The spread is computed here in another way: sd^2 = (sum of squares - n mean^2) / (n - 1). */
+static void check_seeds(const json_t *model) {
+    const json_t *seeds = json_object_get(model, "seeds"), *repeats = json_object_get(model, "repeats");
+    double a = accuracy_of(model), sum = a, squares = a * a;
+    assert_int_equal(json_array_size(repeats), 2);
+    for (size_t i = 0; i < 2; i++) {
+        const json_t *repeat = json_array_get(repeats, i);
+        json_t *mine = json_object_get(json_object_get(model, "performance"), "train_loss");
+        json_t *other = json_object_get(json_object_get(repeat, "performance"), "train_loss");
+        assert_false(json_equal(mine, other)); /* another seed */
+        a = accuracy_of(repeat);
+        sum += a;
+        squares += a * a;
+    }
+    double mean = sum / 3, variance = fmax(0, (squares - 3 * mean * mean) / 2);
+    assert_int_equal(json_integer_value(json_object_get(seeds, "trainings")), 3);
+    assert_float_equal(json_number_value(json_object_get(seeds, "accuracy_mean")), mean, 1e-12);
+    assert_float_equal(json_number_value(json_object_get(seeds, "accuracy_sd")), sqrt(variance), 1e-6);
+}
+
+static void further_seeds_train_each_model_again_and_leave_the_first_training_as_it_is(void **state) {
+    (void)state;
+    assert_int_equal(run_and_signal("run config.yml -t seeds --set fully_train.seeds=3", "seeds", 22, "KILL"), 128 + 9);
+    assert_int_equal(run("", "run --resume tasks/seeds"), 0);
+    assert_output_has("mean +- sd of seeds");
+    char *text = slurp("tasks/seeds/output/fully_train/results.json");
+    char *once = slurp("tasks/plain/output/fully_train/results.json");
+    json_t *results = json_loads(text, 0, NULL), *plain = json_loads(once, 0, NULL);
+    const json_t *models = json_object_get(results, "models"), *firsts = json_object_get(plain, "models");
+    assert_int_equal(json_array_size(models), json_array_size(firsts));
+    for (size_t i = 0; i < json_array_size(models); i++) {
+        json_t *model = json_array_get(models, i);
+        check_seeds(model);
+        json_object_del(model, "seeds");
+        json_object_del(model, "repeats");
+        assert_true(json_equal(model, json_array_get(firsts, i)));
+    }
+    json_decref(results);
+    json_decref(plain);
+    qea_free(text);
+    qea_free(once);
 }
 
 static void a_report_of_a_killed_task_needs_no_images(void **state) {
@@ -400,6 +450,7 @@ int main(void) {
         cmocka_unit_test(the_hypervolume_is_that_of_the_front_and_never_falls),
         cmocka_unit_test(another_seed_gives_other_results),
         cmocka_unit_test(a_run_killed_again_and_again_resumes_to_the_same_results),
+        cmocka_unit_test(further_seeds_train_each_model_again_and_leave_the_first_training_as_it_is),
         cmocka_unit_test(a_report_says_the_same_at_the_end_of_a_run_and_later),
         cmocka_unit_test(a_report_of_a_killed_task_needs_no_images),
         cmocka_unit_test(a_report_of_a_running_task_disturbs_nothing),

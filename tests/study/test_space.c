@@ -199,13 +199,14 @@ static void limits_are_in_the_units_of_the_costs(void **state) {
 static void seeds_depend_on_the_runs_seed_and_each_bit_width(void **state) {
     (void)state;
     uint8_t w[3] = {2, 4, 8}, a[3] = {4, 4, 4};
-    uint64_t seed = qea_job_seed(1, 3, w, a);
-    assert_true(seed == qea_job_seed(1, 3, w, a));
-    assert_true(seed != qea_job_seed(2, 3, w, a));
-    assert_true(seed != qea_job_seed(1, 3, a, w));
+    uint64_t seed = qea_job_seed(1, 0, 3, w, a);
+    assert_true(seed == qea_job_seed(1, 0, 3, w, a));
+    assert_true(seed != qea_job_seed(2, 0, 3, w, a));
+    assert_true(seed != qea_job_seed(1, 1, 3, w, a));
+    assert_true(seed != qea_job_seed(1, 0, 3, a, w));
     for (int i = 0; i < 3; i++) {
         a[i] = 2;
-        assert_true(seed != qea_job_seed(1, 3, w, a));
+        assert_true(seed != qea_job_seed(1, 0, 3, w, a));
         a[i] = 4;
     }
 }
