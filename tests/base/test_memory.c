@@ -33,6 +33,26 @@ static void memory_is_zero_and_aligned_to_64_bytes(void **state) {
     }
 }
 
+/* Around the size from which blocks lie on pages of their own. */
+static void large_blocks_are_zero_to_the_last_byte_and_grow(void **state) {
+    (void)state;
+    static const size_t sizes[] = {(4 << 20) - 1, 4 << 20, (4 << 20) + 1, (6 << 20) - 64, (7 << 20) + 3};
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        uint8_t *block;
+        assert_int_equal(QEA_NEW(NULL, "block", block, sizes[i]), QEA_OK);
+        assert_int_equal((uintptr_t)block % 64, 0);
+        size_t capacity = sizes[i], zeros = 0;
+        for (size_t k = 0; k < sizes[i]; k++) zeros += block[k] == 0;
+        assert_int_equal(zeros, sizes[i]);
+        memset(block, 0xFF, sizes[i]);
+        assert_int_equal(qea_grow(NULL, "block", (void **)&block, &capacity, sizes[i] + 1, 1), QEA_OK);
+        assert_true(block[0] == 0xFF && block[sizes[i] - 1] == 0xFF && block[sizes[i]] == 0 &&
+                    block[capacity - 1] == 0);
+        memset(block, 0xFF, capacity);
+        qea_free(block);
+    }
+}
+
 static void nothing_is_allocated_for_count_zero(void **state) {
     (void)state;
     int *block = (int *)1;
@@ -137,6 +157,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(products_and_sums_that_overflow_are_refused),
         cmocka_unit_test(memory_is_zero_and_aligned_to_64_bytes),
+        cmocka_unit_test(large_blocks_are_zero_to_the_last_byte_and_grow),
         cmocka_unit_test(nothing_is_allocated_for_count_zero),
         cmocka_unit_test(impossible_sizes_are_a_memory_error_that_names_what),
         cmocka_unit_test(growing_keeps_contents_and_alignment_and_zeroes_the_rest),

@@ -17,12 +17,14 @@ typedef struct source {
 } source;
 
 /* The loops below are written once for all cases that differ by a constant: `first`, `strict` and `relu` are literals
- * where they are called, and the compiler leaves the rest out. */
+ * where they are called, and the compiler leaves the rest out. Gradients are read before the condition that may drop
+ * them: as loads under a mask, which wait for it, they come late from memory, and the pass takes 1.5 times as long. */
 static inline void add_plain(const source *from, bool first, bool relu, size_t n, float *dz) {
     const float *y = from->y, *g = from->g;
 #pragma omp simd
     for (size_t i = 0; i < n; i++) {
-        float part = relu ? (y[i] > 0.0F ? g[i] : 0.0F) : g[i];
+        float part = g[i];
+        if (relu) part = y[i] > 0.0F ? part : 0.0F;
         dz[i] = (first ? 0.0F : dz[i]) + part;
     }
 }
@@ -33,9 +35,9 @@ static inline void add_rounded(const source *from, bool first, bool strict, size
     const float *y = from->y, *g = from->g, lowest = from->relu ? 0.0F : -INFINITY;
 #pragma omp simd
     for (size_t i = 0; i < n; i++) {
-        float t = y[i] * inv;
+        float t = y[i] * inv, part = g[i];
         int above = strict ? t > lo : t >= lo, below = strict ? t < hi : t <= hi;
-        dz[i] = (first ? 0.0F : dz[i]) + (above & below & (int)(y[i] > lowest) ? g[i] : 0.0F);
+        dz[i] = (first ? 0.0F : dz[i]) + (above & below & (int)(y[i] > lowest) ? part : 0.0F);
     }
 }
 
@@ -73,7 +75,10 @@ static void add_parameter(const qea_act_quant *quant, const float *y, const floa
     const float inv = quant->inv_step, lo = quant->lo, hi = quant->hi;
     if (quant->grad == QEA_GRAD_PACT) {
 #pragma omp simd
-        for (size_t i = 0; i < n; i++) lane[i] += y[i] * inv >= hi ? g[i] : 0.0F;
+        for (size_t i = 0; i < n; i++) {
+            float part = g[i];
+            lane[i] += y[i] * inv >= hi ? part : 0.0F;
+        }
         return;
     }
 #pragma omp simd
