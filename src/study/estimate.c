@@ -63,7 +63,8 @@ static void count_trials(const qea_study_config *config, int workers, bool searc
         step->rounds = rounds_of(config->random_samples, workers) +
                        config->num_generations * rounds_of(config->num_individual, workers);
     } else {
-        step->trials = (config->max_models + (size_t)config->num_baselines) * (size_t)config->seeds;
+        size_t front = config->has_nas ? config->max_models : 0;
+        step->trials = (front + (size_t)config->num_baselines) * (size_t)config->seeds;
         step->rounds = rounds_of(step->trials, workers);
     }
 }

@@ -134,6 +134,17 @@ static void assert_search_images(const qea_estimate *e, double images) {
     assert_true(fabs(e->search_share * 37440000 - images) < 1e-6);
 }
 
+static void without_a_search_the_baselines_are_all_that_is_trained_with_each_seed(void **state) {
+    qea_estimate e;
+    estimate_with(*state, "pipeline", "[fully_train]", &e);
+    assert_int_equal(e.num_steps, 1);
+    assert_int_equal(e.steps[0].trials, 2);
+    qea_estimate_clear(&e);
+    estimate_with(*state, "fully_train.seeds", "3", &e);
+    assert_int_equal(e.steps[1].trials, 3 * (2 + 2));
+    qea_estimate_clear(&e);
+}
+
 static void shared_weights_are_two_trainings_and_trials_without_one(void **state) {
     qea_estimate e;
     estimate_with(*state, "nas.evaluator",
@@ -260,6 +271,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(layers_and_genes_are_those_of_resnet20, set_up, fixture_teardown),
         cmocka_unit_test_setup_teardown(trials_rounds_images_and_bytes_are_as_configured, set_up, fixture_teardown),
+        cmocka_unit_test_setup_teardown(without_a_search_the_baselines_are_all_that_is_trained_with_each_seed, set_up,
+                                        fixture_teardown),
         cmocka_unit_test_setup_teardown(shared_weights_are_two_trainings_and_trials_without_one, set_up,
                                         fixture_teardown),
         cmocka_unit_test_setup_teardown(images_of_a_search_that_trains_are_those_of_all_its_trials, set_up,
