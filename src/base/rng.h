@@ -16,8 +16,10 @@ typedef enum qea_rng_purpose {
     QEA_RNG_AUGMENT = 6,       /* crops and flips */
     QEA_RNG_TEST = 7,
     QEA_RNG_TRIAL_SEED = 8,
-    QEA_RNG_SPLIT = 9,    /* folders without validation images */
-    QEA_RNG_SUPERNET = 10 /* bits of the steps that train a supernet */
+    QEA_RNG_SPLIT = 9,      /* folders without validation images */
+    QEA_RNG_SUPERNET = 10,  /* bits of the steps that train a supernet */
+    QEA_RNG_AGREEMENT = 11, /* genomes that are trained separately, to see how well the search ranks */
+    QEA_RNG_KENDALL = 12    /* orders that chance makes */
 } qea_rng_purpose;
 
 typedef struct qea_rng {

@@ -21,7 +21,7 @@ json_t *qea_report_description(const qea_report_step *step, const qea_report_mod
     return desc;
 }
 
-static qea_status write_json(qea_context *ctx, json_t *owned, const char *path) {
+qea_status qea_report_write_json(qea_context *ctx, json_t *owned, const char *path) {
     qea_text text = {0};
     qea_text_put_json(&text, owned, 2);
     qea_text_put(&text, "\n");
@@ -63,7 +63,7 @@ qea_status qea_report_write_front_json(qea_context *ctx, const qea_report_step *
                         isfinite(step->hypervolume) ? json_real(step->hypervolume) : json_null());
     json_object_set_new(object, "box", step->box != NULL ? json_deep_copy(step->box) : json_null());
     json_object_set_new(object, "front", list);
-    return write_json(ctx, object, path);
+    return qea_report_write_json(ctx, object, path);
 }
 
 json_t *qea_report_performance(const qea_report_model *model, bool measured, bool curve) {
@@ -108,7 +108,7 @@ qea_status qea_report_write_results_json(qea_context *ctx, const qea_report_step
     }
     json_t *object = json_object();
     json_object_set_new(object, "models", list);
-    return write_json(ctx, object, path);
+    return qea_report_write_json(ctx, object, path);
 }
 
 qea_status qea_report_write_reports_json(qea_context *ctx, const qea_report_step *steps, size_t count,
@@ -131,5 +131,5 @@ qea_status qea_report_write_reports_json(qea_context *ctx, const qea_report_step
         }
         json_object_set_new(object, steps[s].name, list);
     }
-    return write_json(ctx, object, path);
+    return qea_report_write_json(ctx, object, path);
 }

@@ -43,4 +43,7 @@ const json_t *qea_report_genes(const qea_report_step *step);
 /* A list of bits; owned by the caller. */
 json_t *qea_report_bits_json(const uint8_t *bits, size_t count);
 
+/* Writes a JSON value as a file and frees it in every case. */
+QEA_MUST_USE qea_status qea_report_write_json(qea_context *ctx, json_t *owned, const char *path);
+
 #endif

@@ -57,9 +57,28 @@ typedef struct qea_report_fact { /* a row of "how it was made" */
     const char *name, *value;    /* borrowed */
 } qea_report_fact;
 
+typedef struct qea_report_pair {                  /* a genome that was ranked by the search and trained separately */
+    const uint8_t *weight_bits, *activation_bits; /* [num_layers]; borrowed */
+    size_t num_layers;
+    size_t band; /* of nearly equal bops, from 0 */
+    double bops;
+    double predicted; /* accuracy on the validation images, as the search's evaluator tells it */
+    double trained;   /* the same after the training; NaN: there is none (yet) */
+} qea_report_pair;
+
+typedef struct qea_report_agreement { /* how well the search ranks; everything borrowed */
+    const qea_report_pair *pairs;     /* [count], band by band */
+    size_t count, bands;              /* 0, 0: not measured; bands at most QEA_REPORT_MAX_BANDS */
+    const char *evaluator;            /* "shared_weights" */
+    int epochs;                       /* of the separate trainings */
+    size_t images;                    /* that went forward and backward for this */
+} qea_report_agreement;
+enum { QEA_REPORT_MAX_BANDS = 10 };
+
 typedef struct qea_report_page { /* what report.html shows; everything borrowed */
     const char *task;            /* its folder */
     const qea_report_step *search, *full;
+    const qea_report_agreement *agreement; /* NULL: not measured */
     const qea_report_layer *layers; /* [num_layers], in the order of the bits */
     size_t num_layers;
     const qea_report_fact *facts; /* [num_facts] */
@@ -84,6 +103,13 @@ QEA_MUST_USE qea_status qea_report_write_front_json(qea_context *ctx, const qea_
  * model trained several times also "seeds": {"trainings", "accuracy_mean", "accuracy_sd"} and "repeats": [{"id",
  * "state", "performance"}, ...]. */
 QEA_MUST_USE qea_status qea_report_write_results_json(qea_context *ctx, const qea_report_step *step, const char *path);
+
+/* {"evaluator", "epochs", "train_images", "tau", "chance", "tau_of_bops", "bands": [{"genomes", "bops": [lowest,
+ * highest], "trained": [lowest, highest], "tau"}, ...], "mean_tau_of_bands", "chance_of_mean", "genomes": [{"band" (from
+ * 1), "weight_bits", "activation_bits", "bops", "predicted", "trained"}, ...]}; null for what is not defined. tau and
+ * chance: report/kendall.h. */
+QEA_MUST_USE qea_status qea_report_write_agreement_json(qea_context *ctx, const qea_report_agreement *agreement,
+                                                        const char *path);
 
 /* --- the original's --- */
 
