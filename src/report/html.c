@@ -63,6 +63,7 @@ static void put_network_sections(qea_text *out, const qea_report_page *page) {
     qea_html_model_table(out, page);
     qea_html_model_details(out, page);
     qea_html_curves(out, page);
+    qea_html_agreement(out, page);
     qea_html_failures(out, page);
     qea_html_trial_table(out, page);
 }

@@ -58,6 +58,7 @@ void qea_html_trial_table(qea_text *out, const qea_report_page *page);
 void qea_html_gene_front(qea_text *out, const qea_report_page *page);
 void qea_html_gene_trials(qea_text *out, const qea_report_page *page);
 void qea_html_bit_map(qea_text *out, const qea_report_page *page);
+void qea_html_agreement(qea_text *out, const qea_report_page *page); /* nothing where it was not measured */
 void qea_html_failures(qea_text *out, const qea_report_page *page);
 void qea_html_phases(qea_text *out, const qea_report_page *page);
 void qea_html_origin(qea_text *out, const qea_report_page *page);

@@ -46,7 +46,8 @@ void qea_plot_line(const qea_plot *plot, const char *kind, uint64_t id, const do
 extern const char qea_mark_small_disc[], qea_mark_disc[], qea_mark_small_square[], qea_mark_square[],
     qea_mark_diamond[];
 
-/* <path class="point KIND" data-t="ID"><title>; the caller writes the name of the point and closes both. */
+/* <path class="point KIND" data-t="ID"><title>; the caller writes the name of the point and closes both. id NULL: it is
+ * no trial, and cannot be selected. */
 void qea_plot_mark(const qea_plot *plot, const char *kind, const char *mark, const char *id, double x, double y);
 
 /* What the front of a step attains in two keys, as stairs. */

@@ -15,7 +15,11 @@ const char qea_mark_square[] = "M-6 -6H6V6H-6z";
 const char qea_mark_diamond[] = "M0 -8L7 0L0 8L-7 0z";
 
 void qea_plot_mark(const qea_plot *plot, const char *kind, const char *mark, const char *id, double x, double y) {
-    qea_text_printf(plot->out, "<path class=\"point %s\" data-t=\"%s\" transform=\"translate(", kind, id);
+    if (id != NULL)
+        qea_text_printf(plot->out, "<path class=\"point %s\" data-t=\"%s\"", kind, id);
+    else
+        qea_text_printf(plot->out, "<path class=\"%s\"", kind);
+    qea_text_put(plot->out, " transform=\"translate(");
     qea_plot_put_place(plot, x, y);
     qea_text_printf(plot->out, ")\" d=\"%s\"><title>", mark);
 }

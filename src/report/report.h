@@ -79,7 +79,7 @@ typedef struct qea_report_page { /* what report.html shows; everything borrowed 
     const char *task;            /* its folder */
     const qea_report_step *search, *full;
     const qea_report_agreement *agreement; /* NULL: not measured */
-    const qea_report_layer *layers; /* [num_layers], in the order of the bits */
+    const qea_report_layer *layers;        /* [num_layers], in the order of the bits */
     size_t num_layers;
     const qea_report_fact *facts; /* [num_facts] */
     size_t num_facts;
@@ -105,9 +105,9 @@ QEA_MUST_USE qea_status qea_report_write_front_json(qea_context *ctx, const qea_
 QEA_MUST_USE qea_status qea_report_write_results_json(qea_context *ctx, const qea_report_step *step, const char *path);
 
 /* {"evaluator", "epochs", "train_images", "tau", "chance", "tau_of_bops", "bands": [{"genomes", "bops": [lowest,
- * highest], "trained": [lowest, highest], "tau"}, ...], "mean_tau_of_bands", "chance_of_mean", "genomes": [{"band" (from
- * 1), "weight_bits", "activation_bits", "bops", "predicted", "trained"}, ...]}; null for what is not defined. tau and
- * chance: report/kendall.h. */
+ * highest], "trained": [lowest, highest], "tau"}, ...], "mean_tau_of_bands", "chance_of_mean", "genomes": [{"band"
+ * (from 1), "weight_bits", "activation_bits", "bops", "predicted", "trained"}, ...]}; null for what is not defined. tau
+ * and chance: report/kendall.h. */
 QEA_MUST_USE qea_status qea_report_write_agreement_json(qea_context *ctx, const qea_report_agreement *agreement,
                                                         const char *path);
 
