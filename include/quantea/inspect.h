@@ -48,12 +48,13 @@ typedef struct qea_estimate_layer {
 } qea_estimate_layer;
 
 typedef struct qea_estimate_step {
-    const char *step; /* "float", "supernet" (before a search with shared weights), "nas", "fully_train"; static */
-    bool external;    /* a program evaluates the trials: nothing is measured, seconds and trial_s are NaN */
-    bool trains;      /* false: external, or a supernet's weights are judged, by BN statistics and validation */
-    int workers;      /* trials at a time */
-    int threads;      /* of a worker */
-    size_t trials;    /* at most: a front may be smaller, a baseline may be a model of the front, too */
+    const char *
+        step; /* "float", "supernet" (before a search with shared weights), "nas", "agreement", "fully_train"; static */
+    bool external; /* a program evaluates the trials: nothing is measured, seconds and trial_s are NaN */
+    bool trains;   /* false: external, or a supernet's weights are judged, by BN statistics and validation */
+    int workers;   /* trials at a time */
+    int threads;   /* of a worker */
+    size_t trials; /* at most: a front may be smaller, a baseline may be a model of the front, too */
     size_t rounds; /* trials that one worker trains one after the other, at most: the search waits for a generation */
     int epochs, batch;
     size_t epoch_images; /* trained on in an epoch */
@@ -68,7 +69,7 @@ typedef struct qea_estimate_step {
     size_t data_bytes;  /* images of one worker */
     size_t model_bytes; /* parameters, gradients, optimiser, buffers of one worker */
     double trial_s;     /* expected, of one trial */
-    double seconds;     /* expected, of the step: start_s + rounds * trial_s */
+    double seconds; /* expected, of the step: start_s + rounds * trial_s; of "agreement" also that of ranking first */
 } qea_estimate_step;
 
 typedef struct qea_estimate {
@@ -80,12 +81,13 @@ typedef struct qea_estimate {
     qea_cost cheapest, dearest; /* of the genome of all least and of all most bits, whatever limits say */
     qea_cost full;              /* at 32 bits */
     int workers, threads_per_worker;
-    qea_estimate_step steps[4]; /* [num_steps], in the order of the run */
+    qea_estimate_step steps[5]; /* [num_steps], in the order of the run */
     size_t num_steps;
     /* that go forward and backward in the search, at most, once per pass: all steps before fully_train; 0 where there
      * is no search or a program evaluates its trials */
     double search_images;
-    double search_share; /* search_images in parts of the original's search: 832 trials of one epoch of 45,000 */
+    double agreement_images; /* the same of measuring how well the search ranks, which is no part of it */
+    double search_share;     /* search_images in parts of the original's search: 832 trials of one epoch of 45,000 */
 } qea_estimate;
 
 /* What a run of options->config_path with options->overrides would cost; other options mean nothing. Everything that a

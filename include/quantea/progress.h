@@ -62,7 +62,7 @@ typedef struct qea_study_trial { /* what an event is about */
 typedef struct qea_study_progress {
     qea_study_event event;
     const char *task_folder;             /* NULL: there is none yet (ENDED only) */
-    const char *step;                    /* "nas", "fully_train"; NULL: none has begun (ENDED and STATE only) */
+    const char *step;                    /* "nas", "fully_train", ...; NULL: none has begun (ENDED and STATE only) */
     size_t generation;                   /* nas */
     size_t done, failed, running, total; /* trials of this step */
     const qea_study_objective *objectives;

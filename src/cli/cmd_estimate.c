@@ -146,6 +146,9 @@ static void print_estimate(const qea_estimate *estimate) {
         (void)printf(
             "\nimages trained in search: at most %s, %.3g of the original's search (832 epochs of 45,000 images)\n",
             with_commas((uint64_t)estimate->search_images, text), estimate->search_share);
+    if (estimate->agreement_images > 0)
+        (void)printf("%simages trained to measure how well it ranks: at most %s, which are no part of the search\n",
+                     estimate->search_images > 0 ? "" : "\n", with_commas((uint64_t)estimate->agreement_images, text));
     (void)printf(
         "\nin all: about %s%s. Workers that share caches and memory are slower than the one that was measured;\n"
         "models with more than 8 bits may be, too.\n",

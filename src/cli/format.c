@@ -35,7 +35,16 @@ const char *qea_format_objective(const qea_study_objective *objective, double va
     return text;
 }
 
-const char *qea_format_step(const char *step) { return strcmp(step, "nas") == 0 ? "search" : "full training"; }
+const char *qea_format_step(const char *step) {
+    static const char *const names[][2] = {{"nas", "search"},
+                                           {"float", "float network"},
+                                           {"supernet", "supernet"},
+                                           {"prediction", "agreement: ranking"},
+                                           {"agreement", "agreement: training"}};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcmp(names[i][0], step) == 0) return names[i][1];
+    return "full training";
+}
 
 const char *qea_format_condition(const qea_study_progress *progress) {
     if (progress->event != QEA_STUDY_STATE) return NULL;

@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/memory.h"
+#include "study/agreement.h"
 #include "study/command.h"
 #include "study/model_metadata.h"
 #include "study/run.h"
@@ -114,6 +115,15 @@ static qea_status check_models(qea_context *ctx, const qea_run *run) {
     return check_model(ctx, run, "fully_train.teacher", teacher, false);
 }
 
+/* Are there genomes enough to measure how well the search ranks? */
+static qea_status check_agreement(qea_context *ctx, const qea_run *run) {
+    qea_agreement_choice choice;
+    if (run->config->agreement.genomes == 0) return QEA_OK;
+    QEA_TRY(qea_agreement_choose(ctx, run->space, &choice));
+    qea_free(choice.genomes);
+    return QEA_OK;
+}
+
 qea_status qea_run_check(qea_context *ctx, qea_run *run) {
     const qea_study_config *config = run->config;
     if (config->warnings[0] != '\0') qea_log(ctx, QEA_LOG_WARNING, "%s", config->warnings);
@@ -123,5 +133,6 @@ qea_status qea_run_check(qea_context *ctx, qea_run *run) {
     if (config->has_nas) QEA_TRY(check_step(ctx, run, false));
     if (config->has_fully_train) QEA_TRY(check_step(ctx, run, true));
     QEA_TRY(check_models(ctx, run));
-    return qea_bit_space_create(ctx, config, run->graph, &run->space);
+    QEA_TRY(qea_bit_space_create(ctx, config, run->graph, &run->space));
+    return check_agreement(ctx, run);
 }

@@ -115,6 +115,13 @@ typedef struct qea_supernet_config {
     qea_recipe float_recipe, recipe; /* the search's with these epochs and rates */
 } qea_supernet_config;
 
+/* How well the search ranks: genomes in bands of nearly equal bops are trained separately. */
+typedef struct qea_agreement_config {
+    size_t genomes, bands; /* in all; 0: not measured */
+    int epochs;
+    qea_recipe recipe; /* that of fully_train with these epochs */
+} qea_agreement_config;
+
 typedef enum qea_init { QEA_INIT_SCRATCH, QEA_INIT_SEARCH, QEA_INIT_PRETRAINED } qea_init;
 
 typedef struct qea_study_config {
@@ -140,6 +147,7 @@ typedef struct qea_study_config {
     char *
         search_pretrained; /* model that FINETUNE begins from, and the supernet instead of its float network, or NULL */
     qea_supernet_config supernet;
+    qea_agreement_config agreement;
     size_t num_generations, num_individual, random_samples;
     bool uniform;          /* the uniform genomes stand in the first population */
     qea_mutation mutation; /* quantea/search.h, as `screening` */

@@ -170,12 +170,36 @@ static qea_status check_evaluator(qea_config_reader *r) {
     return config->evaluator == QEA_EVALUATOR_SHARED_WEIGHTS ? complete_supernet(r) : QEA_OK;
 }
 
+/* --- how well the search ranks --- */
+
+/* Before the recipe of fully_train is complete: what follows from its epochs follows from these here. */
+static qea_status complete_agreement(qea_config_reader *r) {
+    qea_study_config *config = r->config;
+    qea_agreement_config *agreement = &config->agreement;
+    const char *path = "nas.agreement.genomes";
+    const qea_yaml *node = qea_config_find(r->tree, path);
+    if (agreement->genomes == 0) return QEA_OK;
+    if (agreement->genomes % agreement->bands != 0 || agreement->genomes < 2 * agreement->bands)
+        return qea_config_fail(r, node, path, "found %zu, allowed: a multiple of the %zu bands, two or more in each",
+                               agreement->genomes, agreement->bands);
+    if (qea_config_has_command(r))
+        return qea_config_fail(r, node, path, "has no meaning where a command evaluates: there is nothing to train");
+    if (qea_yaml_get(r->tree, "fully_train") == NULL)
+        return qea_config_fail(r, node, path, "needs a section fully_train, whose recipe the genomes are trained by");
+    agreement->recipe = config->full_recipe;
+    agreement->recipe.keep_best = false; /* the images that would choose the epoch are those that judge */
+    if (agreement->epochs > 0) agreement->recipe.epochs = agreement->epochs;
+    agreement->epochs = agreement->recipe.epochs;
+    return qea_config_complete_recipe(r, "fully_train", &agreement->recipe);
+}
+
 qea_status qea_config_complete(qea_config_reader *r) {
     complete_seed(r);
     QEA_TRY(complete_budget(r));
     QEA_TRY(check_candidates(r));
     QEA_TRY(check_network(r));
     QEA_TRY(qea_config_complete_recipe(r, "nas", &r->config->nas_recipe));
+    QEA_TRY(complete_agreement(r));
     QEA_TRY(qea_config_complete_recipe(r, "fully_train", &r->config->full_recipe));
     QEA_TRY(check_evaluator(r));
     QEA_TRY(check_teacher(r));

@@ -3,6 +3,9 @@
 
 #include <limits.h>
 
+#include "report/kendall.h"
+#include "report/report.h"
+
 #define PART(p, text)                                                                                                  \
     { .path = (p), .kind = QEA_KEY_MAP, .doc = (text) }
 #define FIXED(p, names)                                                                                                \
@@ -349,6 +352,27 @@ const qea_config_key qea_config_keys[] = {
      .fallback = "1",
      STUDY(command_attempts),
      .doc = "How often a trial is tried where the program ends, takes too long or answers nonsense."},
+    PART("nas.agreement",
+         "How well the search ranks, measured behind it (docs/evaluators.md): genomes of nearly equal costs are ranked "
+         "as the search does it, then trained each on its own. None of it counts as the search's."),
+    {.path = "nas.agreement.genomes",
+     .kind = QEA_KEY_SIZE,
+     RANGE(0, QEA_KENDALL_MOST),
+     .fallback = "0",
+     STUDY(agreement.genomes),
+     .doc = "Genomes that are trained, a multiple of `bands`; 0: not measured. 12 or more tell something."},
+    {.path = "nas.agreement.bands",
+     .kind = QEA_KEY_SIZE,
+     RANGE(1, QEA_REPORT_MAX_BANDS),
+     .fallback = "3",
+     STUDY(agreement.bands),
+     .doc = "Bands of nearly equal bops, evenly over the range of the genomes' bops."},
+    {.path = "nas.agreement.epochs",
+     .kind = QEA_KEY_INT,
+     RANGE(1, MAX_EPOCHS),
+     STUDY(agreement.epochs),
+     .doc = "Epochs of each training, which else follows `fully_train`: its trainer, `init` and `teacher`. Default: "
+            "`fully_train.trainer.epochs`."},
     PART("nas.search_algorithm", "NSGA-III."),
     FIXED("nas.search_algorithm.type", "QuantEA"),
     FIXED("nas.search_algorithm.codec", "QuantCodec"),

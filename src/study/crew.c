@@ -343,4 +343,13 @@ qea_status qea_crew_run(qea_context *ctx, qea_crew *crew) {
     return status;
 }
 
+qea_status qea_crew_work(qea_context *ctx, const qea_run *run, qea_step_trials *trials) {
+    qea_crew *crew;
+    QEA_TRY(qea_crew_create(ctx, run, trials, &crew));
+    qea_status status = qea_crew_run(ctx, crew);
+    if (status == QEA_OK) qea_crew_end(crew);
+    qea_crew_destroy(crew);
+    return status;
+}
+
 void qea_crew_end(qea_crew *crew) { tell(crew, QEA_STUDY_STEP_ENDED, NULL, NULL, NULL); }

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "quantea/inspect.h"
+#include "study/agreement.h"
 #include "study/execute.h"
 #include "study/run.h"
 
@@ -58,7 +59,10 @@ static qea_status fill_costs(qea_context *ctx, const qea_run *run, qea_estimate 
 static size_t rounds_of(size_t trials, int workers) { return (trials + (size_t)workers - 1) / (size_t)workers; }
 
 static void count_trials(const qea_study_config *config, int workers, bool search, qea_estimate_step *step) {
-    if (search) {
+    if (strcmp(step->step, "agreement") == 0) {
+        step->trials = config->agreement.genomes;
+        step->rounds = rounds_of(step->trials, workers);
+    } else if (search) {
         step->trials = qea_budget_trials(config);
         step->rounds = rounds_of(config->random_samples, workers) +
                        config->num_generations * rounds_of(config->num_individual, workers);
@@ -85,7 +89,7 @@ static void describe_step(const qea_study_config *config, const qea_estimate *es
     *step = (qea_estimate_step){.step = name, .trials = 1, .rounds = 1, .workers = 1};
     step->external = search && config->evaluator == QEA_EVALUATOR_COMMAND;
     step->trains = !search || config->evaluator == QEA_EVALUATOR_TRAIN || config->evaluator == QEA_EVALUATOR_FINETUNE;
-    if (search || strcmp(name, "fully_train") == 0) {
+    if (search || strcmp(name, "agreement") == 0 || strcmp(name, "fully_train") == 0) {
         step->workers = estimate->workers;
         step->threads = config->threads_per_worker;
         count_trials(config, estimate->workers, search, step);
@@ -109,9 +113,27 @@ static qea_status estimate_step(qea_context *ctx, const qea_run *run, const qea_
         if (status != QEA_OK) return status;
     }
     step->seconds = step->start_s + (double)step->rounds * step->trial_s;
-    if (step->trains && strcmp(name, "fully_train") != 0)
-        out->search_images += (double)step->trials * step->epochs * (double)step->epoch_images;
+    double images = step->trains ? (double)step->trials * step->epochs * (double)step->epoch_images : 0;
+    if (strcmp(name, "agreement") == 0)
+        out->agreement_images += images;
+    else if (strcmp(name, "fully_train") != 0)
+        out->search_images += images;
     out->num_steps++;
+    return QEA_OK;
+}
+
+/* Genomes are ranked as trials of the search are, then some of them trained. */
+static qea_status estimate_agreement(qea_context *ctx, const qea_run *run, const qea_job *job, double seconds,
+                                     qea_estimate *out) {
+    qea_agreement_choice choice;
+    const qea_estimate_step search = out->steps[out->num_steps - 1];
+    if (run->config->agreement.genomes == 0) return QEA_OK;
+    QEA_TRY(qea_agreement_choose(ctx, run->space, &choice));
+    qea_free(choice.genomes);
+    QEA_TRY(estimate_step(ctx, run, job, "agreement", seconds, out));
+    size_t ranked = run->config->agreement.bands * choice.per_band;
+    out->steps[out->num_steps - 1].seconds += (double)rounds_of(ranked, out->workers) * search.trial_s;
+    if (search.trains) out->agreement_images += (double)ranked * search.epochs * (double)search.epoch_images;
     return QEA_OK;
 }
 
@@ -139,7 +161,7 @@ static qea_status estimate_search(qea_context *ctx, const qea_run *run, const qe
     if (run->config->evaluator == QEA_EVALUATOR_SHARED_WEIGHTS) QEA_TRY(estimate_stages(ctx, run, job, seconds, out));
     QEA_TRY(estimate_step(ctx, run, job, "nas", seconds, out));
     out->search_share = out->search_images / ORIGINAL_IMAGES;
-    return QEA_OK;
+    return estimate_agreement(ctx, run, job, seconds, out);
 }
 
 static qea_status estimate(qea_context *ctx, const qea_run *run, double seconds, uint16_t *genome, uint8_t *bits,

@@ -144,7 +144,8 @@ static const struct {
 } fields[] = {
     {"time", EVERY, put_time, "number", "when, in seconds since 1970"},
     {"task", EVERY, put_task, "string or null", "the task's folder; null: it failed before there was one"},
-    {"step", EVERY & ~(unsigned)ENDED, put_step, "string", "`nas` or `fully_train`"},
+    {"step", EVERY & ~(unsigned)ENDED, put_step, "string",
+     "`nas` or `fully_train`; around them `float`, `supernet`, `prediction`, `agreement` (docs/evaluators.md)"},
     {"state", STATE, put_condition, "string",
      "`running` (a process has the task), `finished`, or `stopped` (it can be resumed)"},
     {"pid", STATE, put_pid, "integer or null", "the process that runs the task"},

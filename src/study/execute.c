@@ -27,12 +27,15 @@ qea_status qea_executor_load(qea_context *ctx, const char *path, qea_loaded_mode
 
 static qea_status prepare(qea_context *ctx, qea_executor *executor, const char *step) {
     const qea_study_config *config = executor->config;
+    bool agreement = strcmp(step, "agreement") == 0, prediction = strcmp(step, "prediction") == 0;
     executor->final = strcmp(step, "fully_train") == 0;
+    executor->full = executor->final || agreement;
     executor->stage = strcmp(step, "float") == 0 || strcmp(step, "supernet") == 0;
     executor->supernet = strcmp(step, "supernet") == 0;
-    executor->rank = strcmp(step, "nas") == 0 && config->evaluator == QEA_EVALUATOR_SHARED_WEIGHTS;
+    executor->rank = (strcmp(step, "nas") == 0 || prediction) && config->evaluator == QEA_EVALUATOR_SHARED_WEIGHTS;
     executor->data_config = executor->final ? &config->full_data : &config->nas_data;
     executor->recipe = executor->final      ? &config->full_recipe
+                       : agreement          ? &config->agreement.recipe
                        : executor->supernet ? &config->supernet.recipe
                        : executor->stage    ? &config->supernet.float_recipe
                                             : &config->nas_recipe;
@@ -81,7 +84,7 @@ qea_status qea_executor_warm_start(qea_context *ctx, const char *path, qea_model
 
 qea_teacher qea_executor_teacher(const qea_executor *executor) {
     const qea_distillation *distillation =
-        executor->final ? &executor->config->distillation : &executor->config->supernet.distillation;
+        executor->supernet ? &executor->config->supernet.distillation : &executor->config->distillation;
     return (qea_teacher){executor->teacher.model, (float)distillation->temperature, (float)distillation->weight};
 }
 

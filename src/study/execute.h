@@ -11,8 +11,8 @@
 /* What stays the same from job to job: the configuration, the images, the kernels, the network. */
 typedef struct qea_executor qea_executor;
 
-/* step: "float", "supernet", "nas" (accuracy is that on the validation images; a supernet's is that of its highest
- * bits) or "fully_train" (on the test images). */
+/* step: "float", "supernet", "nas", "prediction" (as nas), "agreement" (accuracy is that on the validation images; a
+ * supernet's is that of its highest bits) or "fully_train" (on the test images). */
 QEA_MUST_USE qea_status qea_executor_create(qea_context *ctx, const qea_study_config *config, const char *step,
                                             qea_executor **out);
 void qea_executor_destroy(qea_executor *executor);

@@ -16,6 +16,7 @@ struct qea_executor {
     const qea_data_config *data_config;
     const qea_recipe *recipe;
     bool final;    /* fully_train */
+    bool full;     /* the same recipe: that, or the agreement */
     bool stage;    /* float or supernet */
     bool supernet; /* the latter */
     bool rank;     /* trials are judged with the weights of the supernet */

@@ -117,7 +117,7 @@ static void count_images(const qea_executor *executor, const qea_train_options *
 static qea_status add_teacher(qea_context *ctx, qea_executor *executor, qea_train_options *planned) {
     const qea_study_config *config = executor->config;
     bool taught = executor->supernet ? config->supernet.distillation.weight > 0
-                                     : executor->final && config->teacher != NULL && config->distillation.weight > 0;
+                                     : executor->full && config->teacher != NULL && config->distillation.weight > 0;
     if (!taught) return QEA_OK;
     QEA_TRY(qea_model_create(ctx, executor->graph, NULL, config->seed, &executor->teacher.model));
     planned->teacher = qea_executor_teacher(executor);

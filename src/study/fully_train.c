@@ -225,16 +225,6 @@ static qea_status add_twins(qea_context *ctx, const qea_run *run, uint64_t first
     return QEA_OK;
 }
 
-static qea_status train_all(qea_context *ctx, qea_run *run, qea_step_trials *trials) {
-    qea_crew *crew;
-    trials->total = trials->count;
-    QEA_TRY(qea_crew_create(ctx, run, trials, &crew));
-    qea_status status = qea_crew_run(ctx, crew);
-    if (status == QEA_OK) qea_crew_end(crew);
-    qea_crew_destroy(crew);
-    return status;
-}
-
 qea_status qea_run_fully_train(qea_context *ctx, qea_run *run) {
     qea_step_trials search = {.step = "nas"},
                     trials = {.step = "fully_train", .keep_models = true, .checkpoints = true};
@@ -246,7 +236,8 @@ qea_status qea_run_fully_train(qea_context *ctx, qea_run *run) {
     if (status == QEA_OK) status = add_baselines(ctx, run, first_baseline, &trials);
     if (status == QEA_OK) status = add_repeats(ctx, run, &search, first_baseline, &trials);
     if (status == QEA_OK) status = qea_step_trials_save(ctx, run, &trials, 0);
-    if (status == QEA_OK) status = train_all(ctx, run, &trials);
+    trials.total = trials.count;
+    if (status == QEA_OK) status = qea_crew_work(ctx, run, &trials);
     if (status == QEA_OK) status = add_twins(ctx, run, first_baseline, &trials);
     qea_step_trials_clear(&trials);
     qea_step_trials_clear(&search);

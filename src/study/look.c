@@ -57,13 +57,31 @@ typedef struct look { /* start with {0} */
     char *end; /* owned */
 } look;
 
+/* Is it being measured how well the search ranks? */
+static qea_status load_agreement(qea_context *ctx, look *l, bool *measures) {
+    static const char *const steps[] = {"agreement", "prediction"};
+    *measures = false;
+    for (int i = 0; i < 2 && l->run.config->agreement.genomes > 0; i++) {
+        l->trials.step = steps[i];
+        QEA_TRY(qea_step_trials_load(ctx, &l->run, &l->trials));
+        l->trials.total = l->trials.count;
+        for (size_t k = 0; k < l->trials.count; k++)
+            if (l->trials.records[k].state == QEA_TRIAL_ASKED) *measures = true;
+        if (*measures || l->trials.count > 0) return QEA_OK;
+    }
+    return QEA_OK;
+}
+
 static qea_status load_step(qea_context *ctx, look *l) {
     const qea_study_config *config = l->run.config;
     char *search_end;
+    bool measures;
     l->trials.step = "fully_train";
     if (config->has_fully_train) QEA_TRY(qea_step_trials_load(ctx, &l->run, &l->trials));
     l->trials.total = l->trials.count;
     if (l->trials.count > 0 || !config->has_nas) return QEA_OK;
+    QEA_TRY(load_agreement(ctx, l, &measures));
+    if (measures) return QEA_OK;
     l->trials.step = "nas";
     QEA_TRY(qea_step_trials_load(ctx, &l->run, &l->trials));
     QEA_TRY(qea_store_get(ctx, l->run.task.store, "search end", &search_end));

@@ -1,6 +1,7 @@
 /* Files that a task leaves, made from its records. */
 #include "base/error.h"
 #include "base/memory.h"
+#include "study/agreement.h"
 #include "study/step_view.h"
 
 typedef qea_status (*write_step)(qea_context *ctx, const qea_report_step *step, const char *path);
@@ -25,6 +26,17 @@ static qea_status write_reports(qea_context *ctx, const qea_run *run, const qea_
     return status;
 }
 
+static qea_status write_agreement(qea_context *ctx, const qea_run *run) {
+    qea_agreement_view view;
+    char *path = NULL;
+    qea_status status = qea_agreement_view_load(ctx, run, &view);
+    if (status == QEA_OK) status = qea_task_path(ctx, &run->task, "output/nas/agreement.json", &path);
+    if (status == QEA_OK && view.report.count > 0) status = qea_report_write_agreement_json(ctx, &view.report, path);
+    qea_free(path);
+    qea_agreement_view_clear(&view);
+    return status;
+}
+
 void qea_run_tensorboard(qea_context *ctx, const qea_run *run, const char *step) {
     qea_step_view view = {0};
     if (run->tensorboard == NULL) return;
@@ -42,6 +54,7 @@ static qea_status write_all(qea_context *ctx, const qea_run *run, qea_step_view 
         QEA_TRY(write_to(ctx, run, "output/nas/trials.csv", qea_report_write_trials_csv, &nas->step));
         QEA_TRY(write_to(ctx, run, "output/nas/front.json", qea_report_write_front_json, &nas->step));
         QEA_TRY(write_to(ctx, run, "output/nas", qea_report_write_output, &nas->step));
+        QEA_TRY(write_agreement(ctx, run));
     }
     if (full->trials.count > 0) {
         QEA_TRY(write_to(ctx, run, "output/fully_train/results.json", qea_report_write_results_json, &full->step));

@@ -104,9 +104,11 @@ qea_status qea_page_make(qea_context *ctx, const qea_run *run, const qea_step_vi
     *p = (qea_page){.run = run};
     QEA_TRY(take_layers(ctx, p));
     QEA_TRY(take_facts(ctx, p));
+    QEA_TRY(qea_agreement_view_load(ctx, run, &p->agreement));
     p->report = (qea_report_page){.task = run->config->task_id,
                                   .search = &nas->step,
                                   .full = &full->step,
+                                  .agreement = p->agreement.report.count > 0 ? &p->agreement.report : NULL,
                                   .layers = p->layers,
                                   .num_layers = run->space->num_layers,
                                   .facts = p->facts,
@@ -118,6 +120,7 @@ qea_status qea_page_make(qea_context *ctx, const qea_run *run, const qea_step_vi
 
 void qea_page_clear(qea_page *p) {
     qea_free(p->layers);
+    qea_agreement_view_clear(&p->agreement);
     for (size_t i = 0; i < QEA_PAGE_SETTINGS; i++) qea_free(p->values[i]);
     qea_text_free(&p->data);
     qea_text_free(&p->command);

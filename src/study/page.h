@@ -2,6 +2,7 @@
 #ifndef QEA_STUDY_PAGE_H
 #define QEA_STUDY_PAGE_H
 
+#include "study/agreement.h"
 #include "study/step_view.h"
 
 enum { QEA_PAGE_SETTINGS = 8, QEA_PAGE_FACTS = QEA_PAGE_SETTINGS + 5 };
@@ -10,6 +11,7 @@ typedef struct qea_page {            /* start with {0} */
     const qea_run *run;              /* borrowed */
     qea_report_layer *layers;        /* owned */
     char *values[QEA_PAGE_SETTINGS]; /* owned */
+    qea_agreement_view agreement;    /* owned */
     char seed[32], network[200];
     qea_text data, command; /* owned */
     char *config;           /* owned */

@@ -30,7 +30,7 @@ QEA_MUST_USE qea_status qea_run_check(qea_context *ctx, qea_run *run);
 
 /* The trials of one step. Records stand in id order; run_trials changes them in place and writes them to the store. */
 typedef struct qea_step_trials {
-    const char *step;          /* "float", "supernet", "nas", "fully_train" */
+    const char *step;          /* "float", "supernet", "nas", "prediction", "agreement", "fully_train" */
     qea_trial_record *records; /* owned */
     size_t count, capacity;
     size_t total; /* expected in all, for the progress */
@@ -74,10 +74,14 @@ QEA_MUST_USE qea_status qea_crew_measure(qea_context *ctx, qea_crew *crew);
 QEA_MUST_USE qea_status qea_crew_run(qea_context *ctx, qea_crew *crew);
 /* Tells who watches that the step is at its end. */
 void qea_crew_end(qea_crew *crew);
+/* All of this for what is left of a step whose trials are known. */
+QEA_MUST_USE qea_status qea_crew_work(qea_context *ctx, const qea_run *run, qea_step_trials *trials);
 
 /* The steps. *table (owned by the caller, qea_free) and *end may stay NULL. */
 QEA_MUST_USE qea_status qea_run_nas(qea_context *ctx, qea_run *run, char **end);
 QEA_MUST_USE qea_status qea_run_fully_train(qea_context *ctx, qea_run *run);
+/* How well the search ranks, where config->agreement says that it is measured (study/agreement.h). */
+QEA_MUST_USE qea_status qea_run_agreement(qea_context *ctx, qea_run *run);
 
 /* The steps "float" and "supernet" before a search with shared weights: one trial each, whose model the search's trials
  * and the full training begin from. Does what the store says is not done. */

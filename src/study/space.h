@@ -49,6 +49,10 @@ qea_widths qea_bit_space_widths(const qea_bit_space *space);
 void qea_bit_space_draw(const qea_bit_space *space, uint64_t seed, uint64_t step, uint8_t *weight_bits,
                         uint8_t *activation_bits);
 
+/* A random genome, f(seed, number): each gene from a range of its candidates that is drawn first, one range for weights
+ * and one for activations, so that all costs are seen, and equal costs in many ways. */
+void qea_bit_space_random(const qea_bit_space *space, uint64_t seed, uint32_t number, uint16_t *genome);
+
 /* Sum over the configuration's limits on costs of the relative excess; 0 = within all. Signature of
  * qea_search_config.violation with `user` = the space. */
 double qea_bit_space_violation(void *space, const uint16_t *genome);

@@ -1,4 +1,4 @@
-/* What a supernet takes from the search space: its widths, and the bits of each training step. */
+/* Bits drawn at random, and what else a supernet takes from the search space. */
 #include "base/rng.h"
 #include "study/space.h"
 
@@ -32,12 +32,16 @@ static window draw_window(const qea_rng *rng, uint64_t index) {
     return x < y ? (window){x, y} : (window){y, x};
 }
 
-static uint8_t draw_gene(const qea_gene *gene, window range, double x) {
+/* An index of the gene's candidates. */
+static int draw_index(const qea_gene *gene, window range, double x) {
     int low = (int)(range.low * gene->num_bits), high = (int)(range.high * gene->num_bits);
     if (low > gene->num_bits - 1) low = gene->num_bits - 1;
     if (high > gene->num_bits - 1) high = gene->num_bits - 1;
-    int index = low + (int)(x * (high - low + 1));
-    return gene->bits[index];
+    return low + (int)(x * (high - low + 1));
+}
+
+static uint8_t draw_gene(const qea_gene *gene, window range, double x) {
+    return gene->bits[draw_index(gene, range, x)];
 }
 
 void qea_bit_space_draw(const qea_bit_space *space, uint64_t seed, uint64_t step, uint8_t *weight_bits,
@@ -51,5 +55,15 @@ void qea_bit_space_draw(const qea_bit_space *space, uint64_t seed, uint64_t step
         size_t w = space->weight_gene[i], a = space->activation_gene[i];
         weight_bits[i] = draw_gene(&space->genes[w], weights, qea_rng_uniform(&rng, WINDOW_DRAWS + w));
         activation_bits[i] = draw_gene(&space->genes[a], activations, qea_rng_uniform(&rng, WINDOW_DRAWS + a));
+    }
+}
+
+void qea_bit_space_random(const qea_bit_space *space, uint64_t seed, uint32_t number, uint16_t *genome) {
+    qea_rng rng = qea_rng_make(seed, QEA_RNG_AGREEMENT, number, 0);
+    window weights = draw_window(&rng, 0), activations = draw_window(&rng, 2);
+    for (size_t i = 0; i < space->num_layers; i++) {
+        size_t w = space->weight_gene[i], a = space->activation_gene[i];
+        genome[w] = (uint16_t)draw_index(&space->genes[w], weights, qea_rng_uniform(&rng, WINDOW_DRAWS + w));
+        genome[a] = (uint16_t)draw_index(&space->genes[a], activations, qea_rng_uniform(&rng, WINDOW_DRAWS + a));
     }
 }

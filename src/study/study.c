@@ -214,6 +214,8 @@ static qea_status run_steps(qea_context *ctx, qea_run *run, qea_study_result *re
         qea_free(result->table);
         result->table = NULL;
     }
+    if (status == QEA_OK && run->config->has_nas && run->config->agreement.genomes > 0)
+        status = qea_run_agreement(ctx, run);
     if (status == QEA_OK && run->config->has_fully_train) status = qea_run_fully_train(ctx, run);
     if (status == QEA_OK) status = qea_run_write_outputs(ctx, run, &result->table);
     qea_look_ended(run->task.store, status, qea_context_message(ctx));

@@ -38,12 +38,23 @@ static qea_status full_start_path(qea_context *ctx, const qea_run *run, const qe
     return model_path(ctx, run, "nas", record->source, path);
 }
 
+/* As a front model begins, but where that is its trial, which these genomes have not: then as trials begin. */
+static qea_status agreement_start_path(qea_context *ctx, const qea_run *run, const qea_trial_record *record,
+                                       char **path) {
+    const qea_study_config *config = run->config;
+    if (config->init == QEA_INIT_SEARCH && config->evaluator == QEA_EVALUATOR_FINETUNE)
+        return qea_strdup(ctx, config->search_pretrained, path);
+    if (config->init == QEA_INIT_SEARCH && config->evaluator != QEA_EVALUATOR_SHARED_WEIGHTS) return QEA_OK;
+    return full_start_path(ctx, run, record, path);
+}
+
 qea_status qea_run_start_path(qea_context *ctx, const qea_run *run, const char *step, const qea_trial_record *record,
                               char **path) {
     const qea_study_config *config = run->config;
     if (strcmp(step, "fully_train") == 0) return full_start_path(ctx, run, record, path);
+    if (strcmp(step, "agreement") == 0) return agreement_start_path(ctx, run, record, path);
     if (strcmp(step, "supernet") == 0) return float_path(ctx, run, path);
-    if (strcmp(step, "nas") != 0) return QEA_OK;
+    if (strcmp(step, "float") == 0) return QEA_OK;
     if (config->evaluator == QEA_EVALUATOR_FINETUNE) return qea_strdup(ctx, config->search_pretrained, path);
     return config->evaluator == QEA_EVALUATOR_SHARED_WEIGHTS ? model_path(ctx, run, "supernet", 1, path) : QEA_OK;
 }
@@ -52,7 +63,8 @@ qea_status qea_run_teacher_path(qea_context *ctx, const qea_run *run, const char
     const qea_study_config *config = run->config;
     if (strcmp(step, "supernet") == 0)
         return config->supernet.distillation.weight > 0 ? float_path(ctx, run, path) : QEA_OK;
-    if (strcmp(step, "fully_train") != 0 || config->teacher == NULL || config->distillation.weight == 0) return QEA_OK;
+    bool full = strcmp(step, "fully_train") == 0 || strcmp(step, "agreement") == 0;
+    if (!full || config->teacher == NULL || config->distillation.weight == 0) return QEA_OK;
     if (strcmp(config->teacher, "search") == 0) return float_path(ctx, run, path);
     return qea_strdup(ctx, config->teacher, path);
 }
