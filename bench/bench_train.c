@@ -77,20 +77,24 @@ typedef struct comparison {
     int num_theirs;
 } comparison;
 
+#define RESNET20(name, text, train, weights, activations, precision)                                                   \
+    { name, text, BENCH_RESNET20, train, weights, activations, QEA_PRECISION_##precision }
+
 static const comparison resnet20[] = {
-    {{"train_w4a4", "training, w4a4", BENCH_RESNET20, true, bench_bits_4, bench_bits_4}, quantised, 2},
-    {{"train_mixed", "training, 2/4/8 mixed", BENCH_RESNET20, true, bench_bits_weights, bench_bits_activations},
-     quantised,
-     1},
-    {{"train_float", "training, float", BENCH_RESNET20, true, bench_bits_float, bench_bits_float}, plain, 1},
-    {{"eval_w4a4", "evaluation, w4a4", BENCH_RESNET20, false, bench_bits_4, bench_bits_4}, quantised, 1},
-    {{"eval_float", "evaluation, float", BENCH_RESNET20, false, bench_bits_float, bench_bits_float}, plain, 1}};
+    {RESNET20("train_w4a4", "training, w4a4", true, bench_bits_4, bench_bits_4, AUTO), quantised, 2},
+    {RESNET20("train_w4a4_bf16", "training, w4a4, bf16", true, bench_bits_4, bench_bits_4, BF16), NULL, 0},
+    {RESNET20("train_mixed", "training, 2/4/8 mixed", true, bench_bits_weights, bench_bits_activations, AUTO),
+     quantised, 1},
+    {RESNET20("train_float", "training, float", true, bench_bits_float, bench_bits_float, AUTO), plain, 1},
+    {RESNET20("eval_w4a4", "evaluation, w4a4", false, bench_bits_4, bench_bits_4, AUTO), quantised, 1},
+    {RESNET20("eval_float", "evaluation, float", false, bench_bits_float, bench_bits_float, AUTO), plain, 1}};
+
+#define LARGE(name, text, net)                                                                                         \
+    { name, text, net, true, bench_bits_4, bench_bits_4, QEA_PRECISION_AUTO }
 
 static const comparison networks[] = {
-    {{"resnet18_224", "ResNet-18, 224x224, w4a4", BENCH_RESNET18, true, bench_bits_4, bench_bits_4}, quantised, 1},
-    {{"mobilenet_v2_224", "MobileNetV2, 224x224, w4a4", BENCH_MOBILENET_V2, true, bench_bits_4, bench_bits_4},
-     quantised,
-     1}};
+    {LARGE("resnet18_224", "ResNet-18, 224x224, w4a4", BENCH_RESNET18), quantised, 1},
+    {LARGE("mobilenet_v2_224", "MobileNetV2, 224x224, w4a4", BENCH_MOBILENET_V2), quantised, 1}};
 
 typedef struct rates {
     double value[MAX_ROUNDS];

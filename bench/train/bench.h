@@ -26,6 +26,7 @@ typedef struct bench_case {
     bench_net net;
     bool train;
     const uint8_t *weight_bits, *activation_bits; /* three each, repeated over the layers */
+    qea_precision precision;
 } bench_case;
 
 /* The first of them is W4A4 training of ResNet-20. */

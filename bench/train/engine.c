@@ -13,8 +13,8 @@ enum { MAX_LAYERS = 128 };
 
 const uint8_t bench_bits_4[3] = {4, 4, 4}, bench_bits_weights[3] = {2, 4, 8}, bench_bits_activations[3] = {4, 8, 2},
               bench_bits_float[3] = {32, 32, 32};
-const bench_case bench_w4a4_training = {"train_w4a4", "training, w4a4", BENCH_RESNET20,
-                                        true,         bench_bits_4,     bench_bits_4};
+const bench_case bench_w4a4_training = {"train_w4a4", "training, w4a4", BENCH_RESNET20,    true,
+                                        bench_bits_4, bench_bits_4,     QEA_PRECISION_AUTO};
 
 static const qea_optimizer_options sgd = {.kind = QEA_SGD, .lr = 0.01, .momentum = 0.9, .weight_decay = 1e-4};
 static const char *const net_names[] = {"resnet20", "resnet18", "mobilenet_v2"};
@@ -102,7 +102,8 @@ bench_engine bench_engine_make_of(const bench_case *what, qea_graph *graph, cons
     }
     qea_bit_policy policy = {QEA_DOREFA, QEA_DOREFA, layers, w, a};
     bench_must(qea_model_create(bench_ctx, graph, &policy, 1, &e.model));
-    qea_plan_options options = {.kernels = kernels, .batch = batch, .training = what->train};
+    qea_plan_options options = {
+        .kernels = kernels, .batch = batch, .training = what->train, .precision = what->precision};
     bench_must(qea_plan_create(bench_ctx, e.model, &options, &e.plan));
     if (what->train) bench_must(qea_optimizer_create(bench_ctx, &sgd, e.model, &e.optimizer));
     bench_must(qea_plan_refresh(bench_ctx, e.plan));

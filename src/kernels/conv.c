@@ -11,6 +11,11 @@ struct qea_conv {
     qea_onednn_conv *library;  /* owned; runs the passes that no kernel below runs. NULL: these run all */
     qea_integer_conv *integer; /* owned; forward, or NULL */
     qea_winograd *winograd;    /* owned; both backward passes, or NULL */
+    /* QEA_BF16_WIDE: float32 kernels, whose results are rounded. The products of rounded numbers are exact in float32,
+     * and so these are bfloat16's results but for the order of the sums. */
+    size_t round_in, round_out; /* values of dx, of y; 0: not rounded */
+    size_t round_weights;
+    float *weights; /* owned, rounded */
 };
 
 void qea_conv_destroy(qea_conv *conv) {
@@ -18,12 +23,30 @@ void qea_conv_destroy(qea_conv *conv) {
     qea_winograd_destroy(conv->winograd);
     qea_onednn_conv_destroy(conv->library);
     qea_cpu_integer_destroy(conv->integer);
+    qea_free(conv->weights);
     qea_free(conv);
+}
+
+static size_t tensor_size(int n, int h, int w, int c) { return (size_t)n * (size_t)h * (size_t)w * (size_t)c; }
+
+/* What the kernels below see of a type. */
+static qea_type held_as(qea_type type) { return type == QEA_BF16_WIDE ? QEA_F32 : type; }
+
+static qea_status make_rounding(qea_context *ctx, qea_conv *conv, const qea_conv_shape *s, qea_type type,
+                                qea_type out_type) {
+    if (out_type == QEA_BF16_WIDE) conv->round_out = tensor_size(s->n, s->oh, s->ow, s->k);
+    if (type != QEA_BF16_WIDE) return QEA_OK;
+    conv->round_in = tensor_size(s->n, s->h, s->w, s->c);
+    conv->round_weights = tensor_size(s->k, s->c / s->groups, s->r, s->s);
+    return QEA_NEW(ctx, "rounded weights", conv->weights, conv->round_weights);
 }
 
 static qea_status make(qea_context *ctx, qea_conv *conv, const qea_conv_shape *shape, const qea_conv_grid *widest,
                        unsigned passes, qea_type type, qea_type out_type) {
     QEA_TRY(qea_conv_shape_check(ctx, shape));
+    QEA_TRY(make_rounding(ctx, conv, shape, type, out_type));
+    type = held_as(type);
+    out_type = held_as(out_type);
     bool floats = type == QEA_F32 && out_type == QEA_F32;
     unsigned left = passes; /* for oneDNN */
     if (floats && widest && qea_cpu_integer_suits(shape, widest)) {
@@ -52,20 +75,28 @@ qea_status qea_conv_create(qea_context *ctx, const qea_conv_shape *shape, qea_co
 }
 
 qea_status qea_conv_set_weights(qea_context *ctx, qea_conv *conv, const float *weights, const qea_conv_grid *grid) {
+    for (size_t i = 0; i < conv->round_weights; i++) conv->weights[i] = qea_round_to_bf16(weights[i]);
+    if (conv->weights) weights = conv->weights;
     if (conv->integer) QEA_TRY(qea_cpu_integer_set_weights(ctx, conv->integer, weights, grid));
     if (conv->winograd) qea_winograd_set_weights(conv->winograd, weights);
     return conv->library ? qea_onednn_conv_set_weights(ctx, conv->library, weights) : QEA_OK;
 }
 
 qea_status qea_conv_forward(qea_context *ctx, qea_conv *conv, const void *x, void *y) {
-    if (!conv->integer) return qea_onednn_conv_forward(ctx, conv->library, x, y);
-    qea_cpu_integer_forward(conv->integer, x, y);
+    if (conv->integer)
+        qea_cpu_integer_forward(conv->integer, x, y);
+    else
+        QEA_TRY(qea_onednn_conv_forward(ctx, conv->library, x, y));
+    if (conv->round_out) qea_cpu_round_to_bf16(y, conv->round_out);
     return QEA_OK;
 }
 
 qea_status qea_conv_backward_data(qea_context *ctx, qea_conv *conv, const void *dy, void *dx) {
-    if (!conv->winograd) return qea_onednn_conv_backward_data(ctx, conv->library, dy, dx);
-    qea_winograd_backward_data(conv->winograd, dy, dx);
+    if (conv->winograd)
+        qea_winograd_backward_data(conv->winograd, dy, dx);
+    else
+        QEA_TRY(qea_onednn_conv_backward_data(ctx, conv->library, dy, dx));
+    if (conv->round_in) qea_cpu_round_to_bf16(dx, conv->round_in);
     return QEA_OK;
 }
 

@@ -49,6 +49,7 @@ static const isa_row *find(qea_context *ctx, const char *isa) {
 static void fill_table(void) {
     cpu = *qea_kernels_ref(); /* the loss is a matter of a few rows: the plain one is used */
     cpu.name = "cpu";
+    cpu.bf16 = qea_onednn_has_bf16() ? QEA_BF16 : QEA_BF16_WIDE;
     cpu.conv_create = qea_conv_create;
     cpu.conv_destroy = qea_conv_destroy;
     cpu.conv_set_weights = qea_conv_set_weights;
@@ -97,6 +98,5 @@ const char *qea_kernels_isa(void) {
     return qea_onednn_has_amx() ? "avx512-amx" : chosen->name;
 }
 
-bool qea_kernels_have_bf16(void) { return chosen && qea_onednn_has_bf16(); }
 bool qea_kernels_have_amx(void) { return chosen && qea_onednn_has_amx(); }
 const char *qea_kernels_library_version(void) { return qea_onednn_version(); }

@@ -8,6 +8,5 @@ const qea_kernels *qea_kernels_cpu(qea_context *ctx, const char *isa) {
 }
 
 const char *qea_kernels_isa(void) { return "plain"; }
-bool qea_kernels_have_bf16(void) { return false; }
 bool qea_kernels_have_amx(void) { return false; }
 const char *qea_kernels_library_version(void) { return "plain C"; }

@@ -3,11 +3,12 @@
  * own fused passes).
  *
  * Layouts: activations NHWC; weights KRSC-free: [K][C/groups][R][S] (as in PyTorch); a "row" is one pixel's C channels.
- * Types: float32 or bfloat16 per buffer. Statistics, coefficients, weights at this interface and all sums are float32
- * (or float64 inside). Nothing here allocates except *_create. All functions are deterministic for a given number of
- * threads; everything but convolutions is deterministic for any number of threads. Convolutions of integers whose sums
- * stay below 2^24 are exact, but for the float32 backward passes of 3x3 windows with stride and pad 1 and one group: on
- * dense tensors their error is below 4e-6 of the sum of the products' magnitudes (docs/math.md). */
+ * Types: float32 or bfloat16 (in 16 bits, or widened) per buffer. Statistics, coefficients, weights at this interface
+ * and all sums are float32 (or float64 inside). Nothing here allocates except *_create. All functions are deterministic
+ * for a given number of threads; everything but convolutions is deterministic for any number of threads. Convolutions
+ * of integers whose sums stay below 2^24 are exact, but for the float32 backward passes of 3x3 windows with stride and
+ * pad 1 and one group: on dense tensors their error is below 4e-6 of the sum of the products' magnitudes
+ * (docs/math.md). */
 #ifndef QEA_KERNELS_H
 #define QEA_KERNELS_H
 
@@ -17,8 +18,13 @@
 
 #include "quantea/status.h"
 
-typedef enum qea_type { QEA_F32, QEA_BF16 } qea_type;
-static inline size_t qea_type_bytes(qea_type t) { return t == QEA_F32 ? 4 : 2; }
+typedef enum qea_type {
+    QEA_F32,
+    QEA_BF16,
+    QEA_BF16_WIDE /* bfloat16 values in float32 buffers: what is stored is rounded as QEA_BF16 is, and float32
+                     arithmetic on it is bfloat16's (docs/math.md), on a CPU that has none for QEA_BF16 */
+} qea_type;
+static inline size_t qea_type_bytes(qea_type t) { return t == QEA_BF16 ? 2 : 4; }
 
 typedef struct qea_view { /* a tensor somebody else owns */
     void *data;
@@ -117,6 +123,7 @@ typedef struct qea_soft_targets { /* what a teacher says of a batch */
 
 typedef struct qea_kernels {
     const char *name; /* "ref", "cpu" */
+    qea_type bf16;    /* how bfloat16 is computed with here: QEA_BF16, or QEA_BF16_WIDE where that cannot be done */
 
     /* widest: holds every grid that conv_set_weights will be given; NULL: real numbers.
      * types: of input, output and their gradients. QEA_ERR_UNSUPPORTED where bf16 cannot be done here. TRAINING makes
@@ -176,7 +183,6 @@ const qea_kernels *qea_kernels_cpu(qea_context *ctx, const char *isa);
 
 /* What qea_kernels_cpu chose: "sse2", "avx2", "avx512", "avx512-amx"; "plain" before it and without it. */
 const char *qea_kernels_isa(void);
-bool qea_kernels_have_bf16(void);              /* the chosen instruction set has bf16 arithmetic */
 bool qea_kernels_have_amx(void);               /* bf16 convolutions are fast here */
 const char *qea_kernels_library_version(void); /* "oneDNN 2.6.3", "plain C" */
 /* Threads of one training step (OpenMP and oneDNN), >= 1; 1 at the start. For convolutions that are created from now
@@ -191,5 +197,6 @@ static inline float qea_bf16_to_f32(uint16_t v) {
     return x.f;
 }
 uint16_t qea_f32_to_bf16(float v); /* nearest even, NaN stays NaN */
+static inline float qea_round_to_bf16(float v) { return qea_bf16_to_f32(qea_f32_to_bf16(v)); }
 
 #endif

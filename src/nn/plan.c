@@ -7,6 +7,10 @@
 #include "base/memory.h"
 #include "nn/plan_internal.h"
 
+bool qea_precision_is_bf16(qea_precision precision) {
+    return precision == QEA_PRECISION_BF16 || (precision == QEA_PRECISION_AUTO && qea_kernels_have_amx());
+}
+
 static qea_status make(qea_context *ctx, qea_plan *plan) {
     QEA_TRY(qea_plan_make_layers(ctx, plan));
     QEA_TRY(qea_plan_make_steps(ctx, plan));
@@ -22,8 +26,7 @@ qea_status qea_plan_create(qea_context *ctx, qea_model *model, const qea_plan_op
     plan->model = model;
     plan->options = *options;
     plan->kernels = options->kernels;
-    plan->bf16 = options->precision == QEA_PRECISION_BF16 ||
-                 (options->precision == QEA_PRECISION_AUTO && qea_kernels_have_amx());
+    plan->bf16 = qea_precision_is_bf16(options->precision);
     plan->logits = plan->dlogits = -1;
     qea_status status = make(ctx, plan);
     if (status == QEA_OK) {

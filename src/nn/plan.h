@@ -9,8 +9,12 @@
 typedef enum qea_precision {
     QEA_PRECISION_AUTO, /* bf16 where the CPU has AMX, else float32 */
     QEA_PRECISION_F32,
-    QEA_PRECISION_BF16 /* convolutions of layers with 1..8 bits (both) in bf16, the others in float32 */
+    QEA_PRECISION_BF16 /* convolutions of layers with 1..8 bits (both) in bf16, as the kernels do it, the others in
+                          float32 */
 } qea_precision;
+
+/* Whether layers of up to 8 bits convolve in bf16. */
+bool qea_precision_is_bf16(qea_precision precision);
 
 typedef struct qea_plan_options {
     const qea_kernels *kernels; /* borrowed */

@@ -86,8 +86,8 @@ qea_segment qea_plan_segment_view(const qea_plan *plan, const plan_segment *segm
 static double mean_abs(qea_view view, size_t count) {
     double sum = 0;
     for (size_t i = 0; i < count; i++)
-        sum += fabs((double)(view.type == QEA_F32 ? ((const float *)view.data)[i]
-                                                  : qea_bf16_to_f32(((const uint16_t *)view.data)[i])));
+        sum += fabs((double)(view.type != QEA_BF16 ? ((const float *)view.data)[i]
+                                                   : qea_bf16_to_f32(((const uint16_t *)view.data)[i])));
     return count > 0 ? sum / (double)count : 0;
 }
 

@@ -75,11 +75,11 @@ static qea_status make_conv(qea_context *ctx, qea_plan *plan, plan_layer *layer)
     qea_conv_grid found;
     const qea_conv_grid *widest = widest_grid(plan, layer, weight_bits, act_bits, &found) ? &found : NULL;
     if (plan->bf16 && low_bits(weight_bits) && low_bits(act_bits)) {
-        layer->type = QEA_BF16;
-        layer->out_type = plan->options.training ? QEA_BF16 : QEA_F32; /* evaluation stores the sums exactly */
+        layer->type = k->bf16;
+        layer->out_type = plan->options.training ? k->bf16 : QEA_F32; /* evaluation stores the sums exactly */
         qea_status status = k->conv_create(ctx, &layer->shape, use, widest, layer->type, layer->out_type, &layer->conv);
         if (status == QEA_ERR_UNSUPPORTED && layer->out_type == QEA_F32) {
-            layer->out_type = QEA_BF16;
+            layer->out_type = k->bf16;
             status = k->conv_create(ctx, &layer->shape, use, widest, layer->type, layer->out_type, &layer->conv);
         }
         if (status != QEA_ERR_UNSUPPORTED || plan->options.precision == QEA_PRECISION_BF16) return status;

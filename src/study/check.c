@@ -17,14 +17,12 @@ enum { PLACE = 512 };
 static qea_status check_machine(qea_context *ctx, const qea_study_config *config) {
     const qea_kernels *kernels;
     char place[PLACE];
-    const char *key = "general.isa";
     qea_status status = qea_study_kernels(ctx, config->isa, &kernels);
-    if (status == QEA_OK) {
-        key = "general.precision";
-        status = qea_study_precision(ctx, kernels, config->precision);
-    }
-    if (status == QEA_OK) return QEA_OK;
-    return qea_fail_prefix(ctx, status, "%s", qea_study_config_where(config, key, place, sizeof place));
+    if (status != QEA_OK)
+        return qea_fail_prefix(ctx, status, "%s", qea_study_config_where(config, "general.isa", place, sizeof place));
+    qea_study_tell_emulation(ctx, kernels, config->precision,
+                             qea_study_config_where(config, "general.precision", place, sizeof place));
+    return QEA_OK;
 }
 
 /* --- images --- */

@@ -61,7 +61,9 @@ const qea_config_key qea_config_keys[] = {
      .choices = "auto|f32|bf16",
      .fallback = "auto",
      STUDY(precision),
-     .doc = "Numbers inside convolutions; auto: bf16 where the CPU has AMX."},
+     .doc = "Numbers inside convolutions; auto: bf16 where the CPU has AMX. bf16 on a CPU without bf16 arithmetic is "
+            "emulated: "
+            "float32 kernels that round their results."},
     {.path = "general.timeout",
      .kind = QEA_KEY_NUMBER,
      RANGE(0, 1e8),

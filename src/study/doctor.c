@@ -136,6 +136,9 @@ static void add_kernels(report *r) {
     add_format(r, "chosen", "%s (%s)", kernels->name, qea_kernels_isa());
     add(r, "convolutions", qea_kernels_library_version());
     add(r, "precision: auto", qea_kernels_have_amx() ? "bf16 (the processor has AMX)" : "float32");
+    bool emulated;
+    (void)qea_study_arithmetic(kernels, QEA_PRECISION_BF16, &emulated);
+    add(r, "precision: bf16", emulated ? "emulated: float32 kernels that round to bf16" : "bf16 arithmetic");
 }
 
 static void add_memory(report *r) {

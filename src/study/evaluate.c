@@ -62,8 +62,7 @@ static qea_status measure(qea_context *ctx, const qea_eval_options *options, loa
     const char *isa = options->isa != NULL ? options->isa : "auto";
     QEA_TRY(qea_study_parse_precision(ctx, options->precision != NULL ? options->precision : "auto", &precision));
     QEA_TRY(qea_study_kernels(ctx, isa, &kernels));
-    if (qea_study_precision(ctx, kernels, precision) != QEA_OK)
-        return qea_fail_prefix(ctx, QEA_ERR_UNSUPPORTED, "precision");
+    qea_study_tell_emulation(ctx, kernels, precision, "precision");
     if (!qea_file_exists(options->model_path)) {
         qea_status status = qea_file_fail_missing(ctx, options->model_path, "file");
         return qea_fail_prefix(ctx, status, "model");

@@ -125,11 +125,20 @@ qea_status qea_study_parse_precision(qea_context *ctx, const char *name, qea_pre
     return QEA_OK;
 }
 
-qea_status qea_study_precision(qea_context *ctx, const qea_kernels *kernels, qea_precision precision) {
-    if (precision != QEA_PRECISION_BF16 || kernels == qea_kernels_ref() || qea_kernels_have_bf16()) return QEA_OK;
-    return qea_fail(ctx, QEA_ERR_UNSUPPORTED,
-                    "found bf16, but this CPU (or the instruction set asked for) has no bf16 arithmetic, allowed here: "
-                    "auto, f32");
+const char *qea_study_arithmetic(const qea_kernels *kernels, qea_precision precision, bool *emulated) {
+    bool bf16 = qea_precision_is_bf16(precision);
+    *emulated = bf16 && kernels->bf16 == QEA_BF16_WIDE;
+    return !bf16 ? "float32" : *emulated ? "bfloat16 emulated in float32" : "bfloat16";
+}
+
+void qea_study_tell_emulation(qea_context *ctx, const qea_kernels *kernels, qea_precision precision, const char *key) {
+    bool emulated;
+    (void)qea_study_arithmetic(kernels, precision, &emulated);
+    if (emulated)
+        qea_log(ctx, QEA_LOG_WARNING,
+                "%s: this CPU (or the instruction set asked for) has no bf16 arithmetic: bf16 is emulated by float32 "
+                "kernels that round their results",
+                key);
 }
 
 qea_status qea_study_kernels(qea_context *ctx, const char *isa, const qea_kernels **out) {

@@ -16,8 +16,10 @@ QEA_MUST_USE qea_status qea_model_data(qea_context *ctx, const struct qea_st_fil
 
 /* "auto", "f32", "bf16"; another name is QEA_ERR_CONFIG. */
 QEA_MUST_USE qea_status qea_study_parse_precision(qea_context *ctx, const char *name, qea_precision *out);
-/* QEA_ERR_UNSUPPORTED where these kernels cannot compute with it here. */
-QEA_MUST_USE qea_status qea_study_precision(qea_context *ctx, const qea_kernels *kernels, qea_precision precision);
+/* What these kernels make of it here: "float32", "bfloat16" or "bfloat16 emulated in float32"; *emulated: the last. */
+const char *qea_study_arithmetic(const qea_kernels *kernels, qea_precision precision, bool *emulated);
+/* Says so to the log where it is emulated. */
+void qea_study_tell_emulation(qea_context *ctx, const qea_kernels *kernels, qea_precision precision, const char *key);
 
 /* The fast kernels for `isa`, or the plain ones in a build without them. QEA_ERR_CONFIG: not a name that exists. */
 QEA_MUST_USE qea_status qea_study_kernels(qea_context *ctx, const char *isa, const qea_kernels **out);

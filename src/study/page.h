@@ -5,7 +5,7 @@
 #include "study/agreement.h"
 #include "study/step_view.h"
 
-enum { QEA_PAGE_SETTINGS = 8, QEA_PAGE_FACTS = QEA_PAGE_SETTINGS + 5 };
+enum { QEA_PAGE_SETTINGS = 9, QEA_PAGE_FACTS = QEA_PAGE_SETTINGS + 5 };
 
 typedef struct qea_page {            /* start with {0} */
     const qea_run *run;              /* borrowed */

@@ -9,7 +9,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/memory.h"
-#include "kernels/kernels.h"
+#include "study/model_metadata.h"
 
 qea_status qea_task_path(qea_context *ctx, const qea_task *task, const char *relative, char **out) {
     return qea_path_join(ctx, task->folder, relative, out);
@@ -178,11 +178,16 @@ static void describe_machine(char *text, size_t size) {
 
 qea_status qea_task_environment(qea_context *ctx, qea_task *task, const qea_study_config *config, bool force) {
     char threads[16];
+    const qea_kernels *kernels;
+    bool emulated;
     (void)snprintf(threads, sizeof threads, "%d", config->threads_per_worker);
+    QEA_TRY(qea_study_kernels(ctx, config->isa, &kernels));
+    const char *arithmetic = qea_study_arithmetic(kernels, config->precision, &emulated);
     QEA_TRY(record_or_compare(ctx, task, "version", QEA_VERSION, force));
     if (config->num_genes == 0) { /* else nothing is trained here */
         QEA_TRY(record_or_compare(ctx, task, "instruction set", qea_kernels_isa(), force));
         QEA_TRY(record_or_compare(ctx, task, "convolution library", qea_kernels_library_version(), force));
+        QEA_TRY(record_or_compare(ctx, task, "convolution arithmetic", arithmetic, force));
         QEA_TRY(record_or_compare(ctx, task, "threads per trial", threads, force));
     }
     char machine[200];

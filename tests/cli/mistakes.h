@@ -8,9 +8,8 @@ enum {
     AS_NOBODY = 2,   /* as a user who owns nothing here; what root may do proves nothing */
     ON_SMALL_DISK = 4,
     WITHOUT_AVX512 = 8, /* on a processor that lacks it */
-    WITHOUT_BF16 = 16,
-    WHILE_IT_RUNS = 32, /* another process holds the task's lock */
-    IN_SMALL_FILES = 64 /* files have a limit of some kilobytes */
+    WHILE_IT_RUNS = 16, /* another process holds the task's lock */
+    IN_SMALL_FILES = 32 /* files have a limit of some kilobytes */
 };
 
 typedef struct mistake {
@@ -137,8 +136,6 @@ static const mistake wrong_values[] = {
     {"an unknown instruction set", "", RUN " --set general.isa=avx3", 2, "found 'avx3'|avx2|did you mean 'avx2'", 0},
     {"an instruction set that this processor lacks", "", RUN " --set general.isa=avx512", 7,
      "general.isa|avx512|CPU does not have it|auto", WITHOUT_AVX512},
-    {"a precision that this processor lacks", "", RUN " --set general.precision=bf16", 7,
-     "general.precision|bf16|allowed here: auto, f32", WITHOUT_BF16},
     {0}};
 
 static const mistake wrong_data[] = {

@@ -127,9 +127,7 @@ static bool can_be_made(const fixture *f, const mistake *m) {
     if ((m->flags & ON_SMALL_DISK) != 0)
         return shell(f, ".", "mkdir -p tasks && unshare -rm sh -c 'mount -t tmpfs -o size=16k none tasks'") == 0;
     bool plain = strcmp(qea_kernels_library_version(), "plain C") == 0; /* it has no instruction sets to choose from */
-    if ((m->flags & (WITHOUT_AVX512 | WITHOUT_BF16)) != 0 && plain) return false;
-    if ((m->flags & WITHOUT_AVX512) != 0) return !processor_has(f, "avx512f") && processor_has(f, "avx2");
-    if ((m->flags & WITHOUT_BF16) != 0) return !processor_has(f, "avx512_bf16") && processor_has(f, "avx2");
+    if ((m->flags & WITHOUT_AVX512) != 0) return !plain && !processor_has(f, "avx512f") && processor_has(f, "avx2");
     return true;
 }
 

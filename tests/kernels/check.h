@@ -61,13 +61,13 @@ static inline qea_view make_view(qea_type type, size_t count) {
     return v;
 }
 static inline float get(qea_view v, size_t i) {
-    return v.type == QEA_F32 ? ((float *)v.data)[i] : qea_bf16_to_f32(((uint16_t *)v.data)[i]);
+    return v.type != QEA_BF16 ? ((float *)v.data)[i] : qea_bf16_to_f32(((uint16_t *)v.data)[i]);
 }
 static inline void put(qea_view v, size_t i, float value) {
-    if (v.type == QEA_F32)
-        ((float *)v.data)[i] = value;
-    else
+    if (v.type == QEA_BF16)
         ((uint16_t *)v.data)[i] = qea_f32_to_bf16(value);
+    else
+        ((float *)v.data)[i] = v.type == QEA_F32 ? value : qea_round_to_bf16(value);
 }
 static inline qea_view random_view(qea_type type, size_t count) {
     qea_view v = make_view(type, count);

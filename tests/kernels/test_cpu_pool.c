@@ -25,7 +25,7 @@ static shape draw_shape(bool may_be_global) {
     return s;
 }
 
-static qea_type draw_type(void) { return draw_int(0, 1) ? QEA_F32 : QEA_BF16; }
+static qea_type draw_type(void) { return (qea_type)draw_int(QEA_F32, QEA_BF16_WIDE); }
 
 /* Few different values, so that there are ties; sometimes a NaN. */
 static qea_view draw_input(size_t count) {

@@ -20,7 +20,7 @@ static void *keep(scene *c, void *block) {
 static void free_scene(scene *c) {
     for (int i = 0; i < c->num_blocks; i++) free(c->blocks[i]);
 }
-static qea_type draw_type(void) { return draw_int(0, 1) ? QEA_F32 : QEA_BF16; }
+static qea_type draw_type(void) { return (qea_type)draw_int(QEA_F32, QEA_BF16_WIDE); }
 static qea_view kept_view(scene *c, bool filled) {
     qea_type type = draw_type();
     qea_view v = filled ? random_view(type, c->count) : make_view(type, c->count);

@@ -202,6 +202,36 @@ static void bf16_gradients_point_the_same_way(void **state) {
     qea_graph_destroy(g);
 }
 
+/* The same values in 16 bits and widened: the reference's sums are the same, and so is all that follows. */
+static void bf16_in_float32_buffers_is_bf16_to_the_bit(void **state) {
+    (void)state;
+    qea_kernels wide = *qea_kernels_ref();
+    wide.bf16 = QEA_BF16_WIDE;
+    const policy bits = {QEA_DOREFA, QEA_DOREFA, {4, 2, 8, 3}, {4, 8, 2, 5}};
+    qea_graph *g = net_basic();
+    qea_model *models[2];
+    net_batch(4, images, labels);
+    for (int i = 0; i < 2; i++) {
+        qea_plan_options options = {.kernels = i ? &wide : qea_kernels_ref(),
+                                    .batch = TEST_BATCH,
+                                    .training = true,
+                                    .precision = QEA_PRECISION_BF16};
+        qea_plan *plan = NULL;
+        qea_batch_result result;
+        models[i] = net_model(g, &bits, 11);
+        MUST(qea_plan_create(NULL, models[i], &options, &plan));
+        MUST(qea_plan_train(NULL, plan, images, labels, NULL, &result));
+        qea_plan_destroy(plan);
+    }
+    for (size_t i = 0; i < models[0]->num_params; i++) {
+        const qea_param *a = &models[0]->params[i], *b = &models[1]->params[i];
+        assert_memory_equal(a->value, b->value, a->count * sizeof(float));
+        if (a->trained) assert_memory_equal(a->grad, b->grad, a->count * sizeof(float));
+    }
+    for (int i = 0; i < 2; i++) qea_model_destroy(models[i]);
+    qea_graph_destroy(g);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(float_networks),
@@ -215,6 +245,7 @@ int main(void) {
         cmocka_unit_test(lsq),
         cmocka_unit_test(fast_kernels),
         cmocka_unit_test(bf16_gradients_point_the_same_way),
+        cmocka_unit_test(bf16_in_float32_buffers_is_bf16_to_the_bit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -39,6 +39,9 @@ void qea_cpu_integer_forward(const qea_integer_conv *conv, const float *x, float
 
 /* --- passes --- */
 
+/* In place, as qea_round_to_bf16. */
+void qea_cpu_round_to_bf16(float *values, size_t count);
+
 void qea_cpu_channel_stats(qea_view x, size_t rows, int channels, float *mean, float *variance);
 void qea_cpu_segment_forward(const qea_segment *segment);
 void qea_cpu_segment_reduce(const qea_segment *segment, const qea_segment_grads *grads, qea_segment_sums *sums);

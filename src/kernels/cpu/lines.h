@@ -51,19 +51,27 @@ static inline void widen(const uint16_t *from, size_t n, line_tile *to) {
     for (size_t i = 0; i < n; i++) to->u[i] = (uint32_t)from[i] << 16;
 }
 
-/* As qea_f32_to_bf16. */
-static inline void narrow(const line_tile *from, size_t n, uint16_t *to) {
-#pragma omp simd
-    for (size_t i = 0; i < n; i++) {
-        uint32_t u = from->u[i];
-        uint32_t nearest = (u + 0x7fffU + ((u >> 16) & 1U)) >> 16, quiet_nan = (u >> 16) | 0x40U;
-        to[i] = (uint16_t)((u & 0x7fffffffU) > 0x7f800000U ? quiet_nan : nearest);
-    }
+/* As qea_f32_to_bf16, of the bits of a float32. */
+static inline uint32_t bf16_bits(uint32_t u) {
+    uint32_t nearest = (u + 0x7fffU + ((u >> 16) & 1U)) >> 16, quiet_nan = (u >> 16) | 0x40U;
+    return (u & 0x7fffffffU) > 0x7f800000U ? quiet_nan : nearest;
 }
 
-/* n values from index `at`: where they lie if they are float32, else in `tile`. */
+static inline void narrow(const line_tile *from, size_t n, uint16_t *to) {
+#pragma omp simd
+    for (size_t i = 0; i < n; i++) to[i] = (uint16_t)bf16_bits(from->u[i]);
+}
+
+static inline void round_to_bf16(const line_tile *from, size_t n, float *to) {
+    line_tile rounded;
+#pragma omp simd
+    for (size_t i = 0; i < n; i++) rounded.u[i] = bf16_bits(from->u[i]) << 16;
+    memcpy(to, rounded.f, n * sizeof *to);
+}
+
+/* n values from index `at`: where they lie if they are held as float32, else in `tile`. */
 static inline const float *read_line(qea_view v, size_t at, size_t n, line_tile *tile) {
-    if (v.type == QEA_F32) return (const float *)v.data + at;
+    if (v.type != QEA_BF16) return (const float *)v.data + at;
     widen((const uint16_t *)v.data + at, n, tile);
     return tile->f;
 }
@@ -75,6 +83,7 @@ static inline float *start_line(qea_view v, size_t at, line_tile *tile) {
 
 static inline void finish_line(qea_view v, size_t at, size_t n, const line_tile *tile) {
     if (v.type == QEA_BF16) narrow(tile, n, (uint16_t *)v.data + at);
+    if (v.type == QEA_BF16_WIDE) round_to_bf16(tile, n, (float *)v.data + at);
 }
 
 #endif

@@ -89,10 +89,10 @@ static size_t outer_weight(const qea_conv_shape *q, int group, int k, int c, int
 qea_status qea_ref_conv_set_weights(qea_context *ctx, qea_conv *conv, const float *weights, const qea_conv_grid *grid) {
     (void)ctx, (void)grid;
     qea_view to = {conv->weights, QEA_F32};
-    bool round = conv->type == QEA_BF16;
+    bool round = conv->type != QEA_F32;
     FOR_EACH_WEIGHT(&conv->shape, inner, outer, {
         float w = weights[outer];
-        qea_view_store(to, inner, round ? qea_bf16_to_f32(qea_f32_to_bf16(w)) : w);
+        qea_view_store(to, inner, round ? qea_round_to_bf16(w) : w);
     });
     return QEA_OK;
 }

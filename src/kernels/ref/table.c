@@ -1,6 +1,7 @@
 #include "kernels/ref/ref.h"
 
 static const qea_kernels ref = {.name = "ref",
+                                .bf16 = QEA_BF16,
                                 .conv_create = qea_ref_conv_create,
                                 .conv_destroy = qea_ref_conv_destroy,
                                 .conv_set_weights = qea_ref_conv_set_weights,
