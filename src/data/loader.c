@@ -23,6 +23,7 @@ struct qea_loader {
     uint32_t *order;   /* owned, [count]; NULL unless shuffled */
     qea_rng augment;   /* of the current epoch */
     size_t image_size; /* H*W*C */
+    size_t images;     /* per epoch */
     size_t batches;    /* per epoch */
     slot *slots;       /* owned, [slot_count] */
     size_t slot_count;
@@ -40,7 +41,7 @@ struct qea_loader {
 static void fill_slot(const qea_loader *loader, size_t batch_index, slot *out) {
     const qea_loader_config *config = &loader->config;
     const qea_dataset *data = config->dataset;
-    size_t batch = (size_t)config->batch, begin = batch_index * batch, count = config->count - begin;
+    size_t batch = (size_t)config->batch, begin = batch_index * batch, count = loader->images - begin;
     if (count > batch) count = batch;
     for (size_t i = 0; i < count; i++) {
         size_t place = loader->order ? loader->order[begin + i] : begin + i;
@@ -92,10 +93,12 @@ static qea_status check_config(qea_context *ctx, const qea_loader_config *config
     return qea_transforms_check(ctx, &config->transforms, data->channels);
 }
 
-static size_t count_batches(const qea_loader_config *config) {
-    size_t batch = (size_t)config->batch, whole = config->count / batch;
-    bool rest = config->count % batch != 0;
-    return whole + (rest && (!config->drop_last || whole == 0) ? 1 : 0);
+static void count_batches(qea_loader *loader) {
+    const qea_loader_config *config = &loader->config;
+    loader->images = config->most > 0 && config->most < config->count ? config->most : config->count;
+    size_t batch = (size_t)config->batch, whole = loader->images / batch;
+    bool rest = loader->images % batch != 0;
+    loader->batches = whole + (rest && (!config->drop_last || whole == 0) ? 1 : 0);
 }
 
 static qea_status allocate(qea_context *ctx, qea_loader *loader) {
@@ -137,7 +140,7 @@ qea_status qea_loader_create(qea_context *ctx, const qea_loader_config *config, 
     const qea_dataset *data = config->dataset;
     loader->config = *config;
     loader->image_size = (size_t)data->height * (size_t)data->width * (size_t)data->channels;
-    loader->batches = count_batches(config);
+    count_batches(loader);
     qea_pixel_table_fill(&loader->table, &config->transforms, data->channels);
     qea_status status = allocate(ctx, loader);
     if (status == QEA_OK && config->depth > 0) status = start_thread(ctx, loader);

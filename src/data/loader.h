@@ -14,6 +14,7 @@ typedef struct qea_loader_config {
     size_t first, count;        /* images first .. first+count-1 in file order; count > 0 */
     int batch;                  /* images per batch, > 0 */
     bool shuffle;               /* order of an epoch = permutation(seed, SHUFFLE, 0, epoch) */
+    size_t most;                /* an epoch is the first so many of its order; 0 or more than count: all */
     bool drop_last;             /* training: a last smaller batch is left out (unless it is the only one) */
     qea_transforms transforms;
     uint64_t seed; /* crops and flips = f(seed, AUGMENT, 0, epoch, image index in the data set) */

@@ -110,7 +110,7 @@ typedef struct qea_supernet_config {
     int float_epochs, epochs;
     double float_lr, lr;
     qea_distillation distillation; /* from the float network */
-    size_t bn_images;              /* for the statistics of each trial */
+    size_t bn_images, val_images;  /* for the statistics of each trial; that judge it, 0: all */
     int threads;
     qea_recipe float_recipe, recipe; /* the search's with these epochs and rates */
 } qea_supernet_config;

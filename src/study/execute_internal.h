@@ -40,9 +40,9 @@ json_t *qea_executor_result(const qea_train_result *trained, const qea_epoch_poi
                             const qea_eval_result *measured);
 
 /* --- execute_supernet.c --- */
-/* Judges networks by statistics from `images` training images and by the validation images given. */
+/* Judges networks by statistics from `images` training images and by so many validation images (0: all). */
 QEA_MUST_USE qea_status qea_executor_ranker(qea_context *ctx, const qea_executor *executor, qea_model *model,
-                                            size_t images, const qea_loader_config *validation, qea_ranker **out);
+                                            size_t images, size_t validation_images, qea_ranker **out);
 /* Each step draws its bits. */
 void qea_executor_draw_bits(qea_executor *executor, qea_train_options *options);
 /* Accuracy of a supernet with its highest bits; its statistics become theirs. */

@@ -98,6 +98,12 @@ static size_t statistics_images(const qea_executor *executor) {
     return wanted < count ? wanted : count;
 }
 
+/* That judge a trial without training. */
+static size_t judging_images(const qea_executor *executor) {
+    size_t wanted = executor->config->supernet.val_images, count = executor->data.validation.count;
+    return wanted > 0 && wanted < count ? wanted : count;
+}
+
 /* Images of the epochs and evaluations that a trial will have. */
 static void count_images(const qea_executor *executor, const qea_train_options *planned, qea_estimate_step *out) {
     const qea_loader_config *train = &executor->data.train,
@@ -164,34 +170,35 @@ static qea_status begin_steps(qea_context *ctx, const qea_executor *executor, co
     return status == QEA_ERR_DIVERGED ? QEA_OK : status;
 }
 
+static size_t part_of(size_t images, double part, size_t least) {
+    size_t count = (size_t)(part * (double)images);
+    if (count < least) count = least;
+    return count < images ? count : images;
+}
+
 /* Statistics and validation of `part` (0..1) of a trial's images, at least a batch of each. Buffers are made before the
  * clock starts: a worker makes them once. */
 static qea_status time_rank(qea_context *ctx, const qea_executor *executor, qea_model *model, double part,
                             qea_estimate_step *out) {
-    qea_loader_config some = executor->data.validation;
+    const qea_loader_config *images = &executor->data.validation;
     qea_ranker *ranker;
     qea_eval_result result;
-    size_t statistics = (size_t)(part * (double)statistics_images(executor)), batch = (size_t)some.batch;
-    size_t count = (size_t)(part * (double)some.count);
-    if (count < batch) count = batch;
-    if (statistics < batch) statistics = batch;
-    if (count < some.count) some.count = count;
-    if (statistics > statistics_images(executor)) statistics = statistics_images(executor);
-    QEA_TRY(qea_executor_ranker(ctx, executor, model, statistics, &some, &ranker));
+    size_t statistics = part_of(statistics_images(executor), part, (size_t)images->batch),
+           judging = part_of(judging_images(executor), part, (size_t)images->batch);
+    QEA_TRY(qea_executor_ranker(ctx, executor, model, statistics, judging, &ranker));
     double begun = now_s();
     qea_status status = qea_ranker_run(ctx, ranker, &result);
     out->measured_s = now_s() - begun;
-    out->eval_images_per_s = (double)(statistics + some.count) / out->measured_s;
-    out->model_bytes = qea_ranker_bytes(ranker) + 2 * loader_bytes(&some);
+    out->eval_images_per_s = (double)(statistics + judging) / out->measured_s;
+    out->model_bytes = qea_ranker_bytes(ranker);
     qea_ranker_destroy(ranker);
     return status;
 }
 
 static qea_status measure_ranking(qea_context *ctx, const qea_executor *executor, const qea_job *job, double seconds,
                                   qea_model *model, qea_estimate_step *out) {
-    const qea_loader_config *images = &executor->data.validation;
-    out->batch = images->batch;
-    out->eval_images = images->count + statistics_images(executor);
+    out->batch = executor->data.validation.batch;
+    out->eval_images = judging_images(executor) + statistics_images(executor);
     out->data_bytes = data_bytes(executor);
     QEA_TRY(begin_steps(ctx, executor, job, model));
     QEA_TRY(time_rank(ctx, executor, model, 0, out));

@@ -24,27 +24,23 @@ void qea_executor_draw_bits(qea_executor *executor, qea_train_options *options) 
 /* --- judging --- */
 
 qea_status qea_executor_ranker(qea_context *ctx, const qea_executor *executor, qea_model *model, size_t images,
-                               const qea_loader_config *validation, qea_ranker **out) {
+                               size_t validation_images, qea_ranker **out) {
     qea_loader_config train = executor->data.train;
     train.seed = executor->config->seed;
     qea_ranker_options options = {.kernels = executor->kernels,
                                   .precision = executor->recipe->precision,
                                   .train = &train,
                                   .images = images,
-                                  .validation = validation};
+                                  .validation = &executor->data.validation,
+                                  .validation_images = validation_images};
     return qea_ranker_create(ctx, model, &options, out);
-}
-
-static qea_status make_ranker(qea_context *ctx, const qea_executor *executor, qea_model *model, qea_ranker **ranker) {
-    return qea_executor_ranker(ctx, executor, model, executor->config->supernet.bn_images, &executor->data.validation,
-                               ranker);
 }
 
 qea_status qea_executor_judge_highest(qea_context *ctx, qea_executor *executor, qea_model *supernet,
                                       qea_eval_result *measured) {
     qea_ranker *ranker;
     QEA_TRY(qea_model_set_bits(ctx, supernet, supernet->most_weight_bits, supernet->most_activation_bits));
-    QEA_TRY(make_ranker(ctx, executor, supernet, &ranker));
+    QEA_TRY(qea_executor_ranker(ctx, executor, supernet, executor->config->supernet.bn_images, 0, &ranker));
     qea_status status = qea_ranker_run(ctx, ranker, measured);
     qea_ranker_destroy(ranker);
     return status;
@@ -55,7 +51,9 @@ static qea_status load_supernet(qea_context *ctx, qea_executor *executor, const 
     qea_ranker_destroy(executor->ranker);
     executor->ranker = NULL;
     QEA_TRY(qea_executor_load(ctx, path, &executor->ranked));
-    return make_ranker(ctx, executor, executor->ranked.model, &executor->ranker);
+    const qea_supernet_config *config = &executor->config->supernet;
+    return qea_executor_ranker(ctx, executor, executor->ranked.model, config->bn_images, config->val_images,
+                               &executor->ranker);
 }
 
 /* The trial's network on its own, with the supernet's weights and the re-estimated statistics. */

@@ -31,12 +31,11 @@ qea_loader_config qea_plain_loader(const qea_loader_config *data) {
 }
 
 qea_status qea_evaluator_create(qea_context *ctx, qea_model *model, const qea_kernels *kernels, qea_precision precision,
-                                const qea_loader_config *data, qea_evaluator *out) {
+                                const qea_loader_config *images, qea_evaluator *out) {
     *out = (qea_evaluator){0};
-    QEA_TRY(qea_check_data(ctx, model->graph, data->dataset));
-    qea_loader_config config = qea_plain_loader(data);
-    QEA_TRY(qea_loader_create(ctx, &config, &out->loader));
-    qea_plan_options options = {.kernels = kernels, .batch = config.batch, .precision = precision};
+    QEA_TRY(qea_check_data(ctx, model->graph, images->dataset));
+    QEA_TRY(qea_loader_create(ctx, images, &out->loader));
+    qea_plan_options options = {.kernels = kernels, .batch = images->batch, .precision = precision};
     qea_status status = qea_plan_create(ctx, model, &options, &out->plan);
     if (status != QEA_OK) qea_evaluator_free(out);
     return status;
@@ -73,7 +72,8 @@ qea_status qea_evaluator_run(qea_context *ctx, qea_evaluator *evaluator, qea_eva
 qea_status qea_evaluate(qea_context *ctx, qea_model *model, const qea_kernels *kernels, qea_precision precision,
                         const qea_loader_config *data, qea_eval_result *result) {
     qea_evaluator evaluator;
-    QEA_TRY(qea_evaluator_create(ctx, model, kernels, precision, data, &evaluator));
+    qea_loader_config images = qea_plain_loader(data);
+    QEA_TRY(qea_evaluator_create(ctx, model, kernels, precision, &images, &evaluator));
     qea_status status = qea_evaluator_run(ctx, &evaluator, result);
     qea_evaluator_free(&evaluator);
     return status;

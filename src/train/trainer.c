@@ -83,8 +83,10 @@ static qea_status set_up(qea_context *ctx, qea_training *t) {
     t->batch = data.batch;
     QEA_TRY(make_teacher(ctx, t, data.batch));
     if (o->draw_bits) QEA_TRY(QEA_NEW(ctx, "bits", t->bits, 2 * qea_graph_num_quantized(t->model->graph)));
-    if (o->validation)
-        QEA_TRY(qea_evaluator_create(ctx, t->model, o->kernels, o->precision, o->validation, &t->validation));
+    if (o->validation) {
+        qea_loader_config images = qea_plain_loader(o->validation);
+        QEA_TRY(qea_evaluator_create(ctx, t->model, o->kernels, o->precision, &images, &t->validation));
+    }
     QEA_TRY(qea_optimizer_create(ctx, &o->optimizer, t->model, &t->optimizer));
     if (o->keep_best && o->validation) QEA_TRY(make_best(ctx, t));
     return o->checkpoint ? qea_checkpoint_load(ctx, t) : QEA_OK;

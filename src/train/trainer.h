@@ -125,7 +125,9 @@ typedef struct qea_ranker_options {
     const qea_loader_config *train; /* borrowed; where images for the statistics come from: the first of the order that
                                        its seed gives, without crops and flips, so that they are the same each time */
     size_t images;                  /* so many of them, in whole batches; at least 1, at most what there are */
-    const qea_loader_config *validation; /* borrowed; read as qea_evaluate does */
+    const qea_loader_config
+        *validation;          /* borrowed; read as qea_evaluate does, in smaller batches where these are faster */
+    size_t validation_images; /* so many of them, the first of the order that train's seed gives; 0: all */
 } qea_ranker_options;
 
 typedef struct qea_ranker qea_ranker;

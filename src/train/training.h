@@ -11,8 +11,9 @@ typedef struct qea_evaluator {
     qea_loader *loader; /* owned */
 } qea_evaluator;
 
+/* images: read as it says (qea_plain_loader). */
 QEA_MUST_USE qea_status qea_evaluator_create(qea_context *ctx, qea_model *model, const qea_kernels *kernels,
-                                             qea_precision precision, const qea_loader_config *data,
+                                             qea_precision precision, const qea_loader_config *images,
                                              qea_evaluator *out);
 void qea_evaluator_free(qea_evaluator *evaluator);
 /* Refreshes the plan first. */

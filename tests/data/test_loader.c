@@ -210,6 +210,35 @@ static void drop_last_leaves_out_a_smaller_batch_unless_it_is_the_only_one(void 
     }
 }
 
+static void an_epoch_may_be_the_first_images_of_its_order(void **state) {
+    const fixture *f = *state;
+    static images in;
+    static float pixels[64 * IMAGE];
+    int32_t all[64], some[64];
+    make_images(&in);
+    for (int shuffle = 0; shuffle < 2; shuffle++) {
+        qea_loader_config config = make_config(&in);
+        config.shuffle = shuffle;
+        qea_loader *loader = make_loader(f, &config);
+        assert_int_equal(read_epoch(f, loader, 8, 3, pixels, all), 40);
+        qea_loader_destroy(loader);
+        for (int drop = 0; drop < 2; drop++) {
+            config.most = 21;
+            config.drop_last = drop;
+            loader = make_loader(f, &config);
+            assert_int_equal(qea_loader_batches(loader), drop ? 2 : 3);
+            size_t rows = read_epoch(f, loader, 8, 3, pixels, some);
+            assert_int_equal(rows, drop ? 16 : 24);
+            for (size_t i = 0; i < rows; i++) assert_int_equal(some[i], i < 21 ? all[i] : -1);
+            qea_loader_destroy(loader);
+        }
+        config.most = N + 5; /* more than there are */
+        loader = make_loader(f, &config);
+        assert_int_equal(qea_loader_batches(loader), N / 8); /* the rest is dropped */
+        qea_loader_destroy(loader);
+    }
+}
+
 static void augmentation_depends_on_seed_epoch_and_image_only(void **state) {
     const fixture *f = *state;
     static images in;
@@ -333,6 +362,7 @@ int main(void) {
         FIXTURE_TEST(an_epoch_holds_every_image_once_and_epochs_differ),
         FIXTURE_TEST(the_last_batch_is_padded_with_zeros_and_labels_minus_one),
         FIXTURE_TEST(drop_last_leaves_out_a_smaller_batch_unless_it_is_the_only_one),
+        FIXTURE_TEST(an_epoch_may_be_the_first_images_of_its_order),
         FIXTURE_TEST(augmentation_depends_on_seed_epoch_and_image_only),
         FIXTURE_TEST(an_epoch_can_be_left_at_any_batch),
         FIXTURE_TEST(nothing_is_allocated_after_create),

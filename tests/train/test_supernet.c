@@ -214,8 +214,48 @@ static void a_ranking_rests_on_the_statistics_of_its_images_alone(void **state) 
     }
     qea_eval_result evaluated;
     MUST(qea_evaluate(NULL, model, qea_kernels_ref(), QEA_PRECISION_F32, &validation, &evaluated));
-    assert_true(evaluated.accuracy == again.accuracy && evaluated.loss == again.loss);
+    assert_true(evaluated.accuracy == again.accuracy && fabs(evaluated.loss - again.loss) < 1e-12);
     qea_ranker_destroy(other);
+    qea_model_destroy(model);
+}
+
+/* The images chosen by hand, one by one. */
+static void some_validation_images_are_chosen_by_the_seed_alone(void **state) {
+    (void)state;
+    enum { ALL = PROBLEM_IMAGES - PROBLEM_TRAIN, SOME = 37 };
+    qea_loader_config train = problem_loader(data, true), validation = problem_loader(data, false);
+    qea_model *model = problem_model(graph, QEA_DOREFA, QEA_DOREFA, 4, 4);
+    qea_ranker_options o = {.kernels = qea_kernels_ref(),
+                            .precision = QEA_PRECISION_F32,
+                            .train = &train,
+                            .images = 64,
+                            .validation = &validation,
+                            .validation_images = SOME};
+    qea_eval_result found[2];
+    static const int batches[2] = {7, 100}; /* 64 images for statistics make 9 of 7, or 2 of 32 */
+    uint32_t order[ALL];
+    qea_rng rng = qea_rng_make(train.seed, QEA_RNG_SHUFFLE, 0, 0);
+    qea_rng_permutation(&rng, ALL, order);
+    for (int i = 0; i < 2; i++) {
+        qea_ranker *ranker = NULL;
+        validation.batch = batches[i];
+        MUST(qea_ranker_create(NULL, model, &o, &ranker));
+        MUST(qea_ranker_run(NULL, ranker, &found[i]));
+        qea_ranker_destroy(ranker);
+        double right = 0, loss = 0;
+        for (size_t k = 0; k < SOME; k++) {
+            qea_loader_config one = validation;
+            qea_eval_result r;
+            one.first += order[k];
+            one.count = 1;
+            MUST(qea_evaluate(NULL, model, qea_kernels_ref(), QEA_PRECISION_F32, &one, &r));
+            right += r.accuracy;
+            loss += r.loss;
+        }
+        assert_int_equal(found[i].count, SOME);
+        assert_true(fabs(found[i].accuracy * SOME - right) < 1e-9);
+        assert_true(fabs(found[i].loss * SOME - loss) < 1e-4 * SOME);
+    }
     qea_model_destroy(model);
 }
 
@@ -225,6 +265,7 @@ int main(void) {
         cmocka_unit_test(a_stopped_supernet_ends_with_the_same_bits_beside_a_teacher_too),
         cmocka_unit_test(a_teacher_teaches_what_the_labels_do_not),
         cmocka_unit_test(a_ranking_rests_on_the_statistics_of_its_images_alone),
+        cmocka_unit_test(some_validation_images_are_chosen_by_the_seed_alone),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
