@@ -32,7 +32,7 @@ static struct settings {
               .batch = 128,
               .rounds = 5,
               .work = -1,
-              .seconds = 1.5,
+              .seconds = 1,
               .isa = "auto",
               .peer = true,
               .out = "build/bench/train.json"};
@@ -99,6 +99,7 @@ static const comparison networks[] = {
 typedef struct rates {
     double value[MAX_ROUNDS];
     int count;
+    int images; /* of the one step that was measured; 0: whole slices were */
     char error[256];
 } rates;
 
@@ -118,18 +119,18 @@ static void print_rate(const char *text, const json_t *rate) {
            number(rate, "high"));
 }
 
-/* A slow peer (emulated bf16, say) is asked once only. */
+/* On a slow or busy machine fewer rounds: no more are begun after twice the time that they should take. */
 static void measure(const comparison *c, bench_engine *engine, bench_peer *peer, int rounds, bool processor,
                     rates *ours, rates *theirs) {
-    for (int round = 0; round < rounds; round++) {
+    double start = bench_now(false), most = 2 * rounds * settings.seconds * (1 + (peer ? c->num_theirs : 0));
+    for (int round = 0; round < rounds && (round == 0 || bench_now(false) - start < most); round++) {
         ours->value[ours->count++] = bench_engine_rate(engine, settings.seconds, processor);
         for (int i = 0; peer && i < c->num_theirs; i++) {
             rates *r = &theirs[i];
             const peer_case *p = &c->theirs[i];
-            if (r->error[0] || (r->count == 1 && engine->batch > 4 * settings.seconds * r->value[0] && rounds > 3))
-                continue;
+            if (r->error[0] || r->images) continue;
             double rate = bench_peer_rate(peer, bench_net_name(c->ours.net), p->quantised, p->bf16, c->ours.train,
-                                          engine->batch, settings.seconds, r->error);
+                                          engine->batch, settings.seconds, &r->images, r->error);
             if (rate > 0) r->value[r->count++] = rate;
         }
     }
@@ -156,6 +157,34 @@ typedef struct thread_run { /* with some number of threads */
     json_t *quantea, *torch, *ratios;
 } thread_run;
 
+static void compare_peer(const comparison *c, int i, const rates *ours, const rates *theirs, thread_run *run,
+                         json_t *least) {
+    const peer_case *p = &c->theirs[i];
+    char text[96], name[96];
+    if (theirs->count == 0) {
+        printf("    PyTorch %-26s skipped: %s\n", p->name, theirs->error);
+        return;
+    }
+    json_t *rate = summary(theirs->value, theirs->count, "images_per_s");
+    snprintf(text, sizeof text, "  PyTorch, %s%s", p->quantised ? "fake-quantised, " : "", p->name);
+    print_rate(text, rate);
+    if (theirs->images) {
+        printf("  one step of %d images, as slow as it is (emulated?)", theirs->images);
+        json_object_set_new(rate, "images_of_one_step", json_integer(theirs->images));
+    }
+    snprintf(name, sizeof name, "%s_%s", c->ours.name, p->name);
+    json_object_set_new(run->torch, name, rate);
+    put_ratio(c->ours.name, p->name, ours, theirs, run->ratios, least);
+}
+
+static void print_ours(const comparison *c, const json_t *rate, const rates *ours, int rounds) {
+    char text[96];
+    bool emulated = c->ours.precision == QEA_PRECISION_BF16 && bench_kernels->bf16 == QEA_BF16_WIDE;
+    snprintf(text, sizeof text, "%s%s", c->ours.text, emulated ? ", emulated" : "");
+    print_rate(text, rate);
+    if (ours->count < rounds) printf("  %d rounds;", ours->count);
+}
+
 static void compare(const comparison *c, bench_peer *peer, int batch, int rounds, thread_run *run, json_t *least) {
     rates ours = {.count = 0};
     static rates theirs[2];
@@ -164,28 +193,14 @@ static void compare(const comparison *c, bench_peer *peer, int batch, int rounds
     measure(c, &engine, peer, rounds, run->threads == 1, &ours, theirs);
     json_t *rate = summary(ours.value, ours.count, "images_per_s");
     double flops = number(rate, "images_per_s") * bench_engine_flops(&engine), fma = flops / run->fma;
-    print_rate(c->ours.text, rate);
+    print_ours(c, rate, &ours, rounds);
     printf("  %.0f %% of the FMA peak", 100 * fma); /* as if convolved directly in floats */
     if (run->amx > 0) printf(", %.0f %% of AMX's", 100 * flops / run->amx);
     printf("\n");
     json_object_set_new(rate, "fma_share", json_real(fma));
     if (run->amx > 0) json_object_set_new(rate, "amx_share", json_real(flops / run->amx));
     json_object_set_new(run->quantea, c->ours.name, rate);
-    for (int i = 0; peer && i < c->num_theirs; i++) {
-        char name[96];
-        snprintf(name, sizeof name, "%s_%s", c->ours.name, c->theirs[i].name);
-        if (theirs[i].count == 0) {
-            printf("    PyTorch %-26s skipped: %s\n", c->theirs[i].name, theirs[i].error);
-            continue;
-        }
-        json_t *other = summary(theirs[i].value, theirs[i].count, "images_per_s");
-        snprintf(name, sizeof name, "  PyTorch, %s%s", c->theirs[i].quantised ? "fake-quantised, " : "",
-                 c->theirs[i].name);
-        print_rate(name, other);
-        snprintf(name, sizeof name, "%s_%s", c->ours.name, c->theirs[i].name);
-        json_object_set_new(run->torch, name, other);
-        put_ratio(c->ours.name, c->theirs[i].name, &ours, &theirs[i], run->ratios, least);
-    }
+    for (int i = 0; peer && i < c->num_theirs; i++) compare_peer(c, i, &ours, &theirs[i], run, least);
     fflush(stdout);
     bench_engine_free(&engine);
 }
@@ -305,7 +320,7 @@ static void bench(const char *program) {
 int main(int argc, char **argv) {
     bench_ctx = qea_context_create();
     if (!bench_ctx || !parse(argc, argv)) {
-        fprintf(stderr, "usage: bench_train [--threads 1,2] [--batch 128] [--rounds 5] [--seconds 1.5] [--isa auto] "
+        fprintf(stderr, "usage: bench_train [--threads 1,2] [--batch 128] [--rounds 5] [--seconds 1] [--isa auto] "
                         "[--no-peer] [--out FILE.json]\n"
                         "       [--compare] [--networks] [--profile] [--data] [--workers] [--scaling]: these parts "
                         "only\n");

@@ -71,9 +71,10 @@ typedef struct bench_peer bench_peer;
 bench_peer *bench_peer_start(int threads, const char *isa); /* NULL: there is none here */
 void bench_peer_stop(bench_peer *peer);
 const char *bench_peer_version(const bench_peer *peer);
-/* Images per second of one slice; 0: it cannot, for the reason in error[256]. */
+/* Images per second of one slice; 0: it cannot, for the reason in error[256]. *images: 0, or those of the one step by
+ * which something very slow was measured. */
 double bench_peer_rate(bench_peer *peer, const char *net, bool quantised, bool bf16, bool train, int batch,
-                       double seconds, char error[256]);
+                       double seconds, int *images, char error[256]);
 
 /* Each prints a table and gives what stands in it. */
 json_t *bench_profile(int batch, double seconds);

@@ -74,7 +74,7 @@ void bench_peer_stop(bench_peer *peer) {
 const char *bench_peer_version(const bench_peer *peer) { return peer->version; }
 
 double bench_peer_rate(bench_peer *peer, const char *net, bool quantised, bool bf16, bool train, int batch,
-                       double seconds, char error[256]) {
+                       double seconds, int *images, char error[256]) {
     json_t *request = json_pack("{s:s,s:b,s:b,s:b,s:i,s:f}", "net", net, "quantised", quantised, "bf16", bf16, "train",
                                 train, "batch", batch, "seconds", seconds);
     char *line = json_dumps(request, JSON_COMPACT);
@@ -82,6 +82,7 @@ double bench_peer_rate(bench_peer *peer, const char *net, bool quantised, bool b
     fflush(peer->to);
     json_t *result = answer(peer);
     double rate = json_number_value(json_object_get(result, "images_per_s"));
+    *images = (int)json_integer_value(json_object_get(result, "images"));
     const char *reason = json_string_value(json_object_get(result, "error"));
     if (rate <= 0) snprintf(error, 256, "%s", reason ? reason : "PyTorch's process ended");
     json_decref(result);

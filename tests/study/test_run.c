@@ -259,6 +259,34 @@ static void a_task_of_another_machine_resumes_only_by_force(void **state) {
     assert_int_equal(run("", "run --resume tasks/single --force"), 0);
 }
 
+static void assert_setting(const char *task, const char *name, const char *expected) {
+    char path[256], *value;
+    qea_store *store;
+    qea_context *ctx = qea_context_create();
+    (void)snprintf(path, sizeof path, "%s/tasks/%s", folder, task);
+    assert_int_equal(qea_store_open(ctx, path, true, &store), QEA_OK);
+    assert_int_equal(qea_store_get(ctx, store, name, &value), QEA_OK);
+    assert_string_equal(value, expected);
+    qea_free(value);
+    qea_store_close(store);
+    qea_context_destroy(ctx);
+}
+
+/* sse2 has no bf16 arithmetic whatever the CPU is; oneDNN is held to it, too. */
+static void bf16_without_arithmetic_for_it_is_emulated_and_the_task_says_so(void **state) {
+    (void)state;
+    if (run("", "run config.yml -t old --set pipeline=[fully_train] --set general.isa=sse2") != 0) skip(); /* plain C */
+    assert_setting("old", "convolution arithmetic", "float32");
+    assert_int_equal(run("", "run config.yml -t emulated --set pipeline=[fully_train] --set general.isa=sse2 "
+                             "--set general.precision=bf16"),
+                     0);
+    assert_output_has("bf16 is emulated");
+    assert_setting("emulated", "convolution arithmetic", "bfloat16 emulated in float32");
+    char *page = slurp("tasks/emulated/output/report.html");
+    assert_non_null(strstr(page, "bfloat16 emulated in float32"));
+    qea_free(page);
+}
+
 static void a_trial_that_takes_too_long_fails_and_the_run_says_that_it_may_not_repeat(void **state) {
     (void)state;
     assert_int_equal(run("", "run config.yml -t slow --workers 1 --set general.timeout=0.001"), 0);
@@ -465,6 +493,7 @@ int main(void) {
         cmocka_unit_test(a_task_of_the_same_name_is_refused),
         cmocka_unit_test(a_task_killed_before_it_began_says_so_and_begins_anew),
         cmocka_unit_test(a_task_of_another_machine_resumes_only_by_force),
+        cmocka_unit_test(bf16_without_arithmetic_for_it_is_emulated_and_the_task_says_so),
         cmocka_unit_test(a_saved_model_evaluates_to_the_accuracy_of_its_record),
         cmocka_unit_test(wrong_input_ends_with_its_exit_code_and_names_the_place),
     };
