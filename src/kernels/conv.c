@@ -11,6 +11,8 @@ struct qea_conv {
     qea_onednn_conv *library;  /* owned; runs the passes that no kernel below runs. NULL: these run all */
     qea_integer_conv *integer; /* owned; forward, or NULL */
     qea_winograd *winograd;    /* owned; both backward passes, or NULL */
+    qea_winograd *filter;      /* owned; forward of real numbers, or NULL */
+    bool real;                 /* no grid says that the weights and x are integers */
     /* QEA_BF16_WIDE: float32 kernels, whose results are rounded. The products of rounded numbers are exact in float32,
      * and so these are bfloat16's results but for the order of the sums. */
     size_t round_in, round_out; /* values of dx, of y; 0: not rounded */
@@ -21,6 +23,7 @@ struct qea_conv {
 void qea_conv_destroy(qea_conv *conv) {
     if (!conv) return;
     qea_winograd_destroy(conv->winograd);
+    qea_winograd_destroy(conv->filter);
     qea_onednn_conv_destroy(conv->library);
     qea_cpu_integer_destroy(conv->integer);
     qea_free(conv->weights);
@@ -53,8 +56,10 @@ static qea_status make(qea_context *ctx, qea_conv *conv, const qea_conv_shape *s
         QEA_TRY(qea_cpu_integer_create(ctx, shape, widest, &conv->integer));
         left &= ~(unsigned)QEA_PASS_FORWARD;
     }
+    bool real = floats && !widest && !conv->weights && !conv->round_out; /* oneDNN stays for integers among them */
+    if (real && qea_winograd_suits(shape)) QEA_TRY(qea_winograd_create(ctx, shape, true, &conv->filter));
     if (floats && (passes & QEA_PASS_DATA) && qea_winograd_suits(shape)) {
-        QEA_TRY(qea_winograd_create(ctx, shape, &conv->winograd));
+        QEA_TRY(qea_winograd_create(ctx, shape, false, &conv->winograd));
         left &= ~(unsigned)(QEA_PASS_DATA | QEA_PASS_WEIGHTS);
     }
     return left ? qea_onednn_conv_create(ctx, shape, left, type, out_type, &conv->library) : QEA_OK;
@@ -79,12 +84,16 @@ qea_status qea_conv_set_weights(qea_context *ctx, qea_conv *conv, const float *w
     if (conv->weights) weights = conv->weights;
     if (conv->integer) QEA_TRY(qea_cpu_integer_set_weights(ctx, conv->integer, weights, grid));
     if (conv->winograd) qea_winograd_set_weights(conv->winograd, weights);
+    conv->real = grid == NULL;
+    if (conv->filter && conv->real) qea_winograd_set_weights(conv->filter, weights);
     return conv->library ? qea_onednn_conv_set_weights(ctx, conv->library, weights) : QEA_OK;
 }
 
 qea_status qea_conv_forward(qea_context *ctx, qea_conv *conv, const void *x, void *y) {
     if (conv->integer)
         qea_cpu_integer_forward(conv->integer, x, y);
+    else if (conv->filter && conv->real)
+        qea_winograd_forward(conv->filter, x, y);
     else
         QEA_TRY(qea_onednn_conv_forward(ctx, conv->library, x, y));
     if (conv->round_out) qea_cpu_round_to_bf16(y, conv->round_out);

@@ -6,9 +6,9 @@
  * Types: float32 or bfloat16 (in 16 bits, or widened) per buffer. Statistics, coefficients, weights at this interface
  * and all sums are float32 (or float64 inside). Nothing here allocates except *_create. All functions are deterministic
  * for a given number of threads; everything but convolutions is deterministic for any number of threads. Convolutions
- * of integers whose sums stay below 2^24 are exact, but for the float32 backward passes of 3x3 windows with stride and
- * pad 1 and one group: on dense tensors their error is below 4e-6 of the sum of the products' magnitudes
- * (docs/math.md). */
+ * of integers whose sums stay below 2^24 are exact, but for the float32 passes of 3x3 windows with stride and pad 1 and
+ * one group, backward, and forward where no grid says that they are integers: on dense tensors their error is below
+ * 4e-6 of the sum of the products' magnitudes (docs/math.md). */
 #ifndef QEA_KERNELS_H
 #define QEA_KERNELS_H
 

@@ -1,6 +1,6 @@
 /* The cpu table's convolutions against the reference, over random shapes. Integers whose sums stay below 2^24 must come
- * out to the bit, since float32 sums of them are exact in any order (bf16: exact before the result is rounded). The
- * backward passes that may be filtered instead are held to test_cpu_winograd.c's bound. */
+ * out to the bit where they are known as such (a grid), since float32 sums of them are exact in any order (bf16: exact
+ * before the result is rounded). The passes that may be filtered instead are held to test_cpu_winograd.c's bound. */
 #include "base/memory.h"
 #include "conv_shapes.h"
 
@@ -10,15 +10,15 @@ typedef struct results {
 } results;
 
 static results run(const qea_kernels *table, const qea_conv_shape *s, qea_conv_use use, qea_type type,
-                   qea_type out_type, qea_view x, qea_view dy, const float *w) {
+                   qea_type out_type, const qea_conv_grid *grid, qea_view x, qea_view dy, const float *w) {
     sizes n = sizes_of(s);
     results r = {make_view(out_type, n.out), make_view(type, n.in), make_view(QEA_F32, n.weights).data};
     qea_conv *conv;
     assert_int_equal(table->conv_create(NULL, s, use, NULL, type, out_type, &conv), QEA_OK);
     float *zeros = make_view(QEA_F32, n.weights).data;
-    assert_int_equal(table->conv_set_weights(NULL, conv, zeros, NULL),
+    assert_int_equal(table->conv_set_weights(NULL, conv, zeros, grid),
                      QEA_OK); /* the second call must replace the first */
-    assert_int_equal(table->conv_set_weights(NULL, conv, w, NULL), QEA_OK);
+    assert_int_equal(table->conv_set_weights(NULL, conv, w, grid), QEA_OK);
     assert_int_equal(table->conv_forward(NULL, conv, x.data, r.y.data), QEA_OK);
     if (use == QEA_CONV_TRAINING) {
         assert_int_equal(table->conv_backward_data(NULL, conv, dy.data, r.dx.data), QEA_OK);
@@ -43,7 +43,9 @@ static void compare(const qea_conv_shape *s, qea_conv_use use, qea_type type, qe
     qea_view dy = amplitude ? random_integers(out_type, n.out, -amplitude, amplitude) : random_view(out_type, n.out);
     qea_view w =
         amplitude ? random_integers(QEA_F32, n.weights, -amplitude, amplitude) : random_view(QEA_F32, n.weights);
-    results a = run(cpu, s, use, type, out_type, x, dy, w.data), b = run(ref, s, use, type, out_type, x, dy, w.data);
+    qea_conv_grid integers = {0, amplitude, -amplitude, amplitude}, *grid = amplitude ? &integers : NULL;
+    results a = run(cpu, s, use, type, out_type, grid, x, dy, w.data),
+            b = run(ref, s, use, type, out_type, grid, x, dy, w.data);
     if (amplitude) {
         assert_same_bits(a.y, b.y, n.out);
         assert_gradients(s, a.dx, a.dw, b.dx, b.dw, amplitude * amplitude);

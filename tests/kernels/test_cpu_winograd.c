@@ -1,5 +1,5 @@
-/* The backward passes of 3x3 convolutions, which the cpu table may filter instead of summing products. The reference
- * sums them in float64; run on magnitudes it gives what the error is measured by. */
+/* The passes of 3x3 convolutions of real numbers, which the cpu table may filter instead of summing products. The
+ * reference sums them in float64; run on magnitudes it gives what the error is measured by. */
 #include "base/memory.h"
 #include "check.h"
 
@@ -18,7 +18,7 @@ static qea_conv_shape draw_shape(void) {
 
 typedef struct tensors {
     size_t num_x, num_y, num_w;
-    float *x, *dy, *w, *dx, *dw;
+    float *x, *dy, *w, *y, *dx, *dw;
 } tensors;
 
 enum { GUARD = 64 }; /* values around each tensor: reading them gives NaN, writing them shows */
@@ -42,15 +42,16 @@ static tensors make_tensors(const qea_conv_shape *s) {
     t.x = guarded(t.num_x, true);
     t.dy = guarded(t.num_y, true);
     t.w = guarded(t.num_w, true);
+    t.y = guarded(t.num_y, false);
     t.dx = guarded(t.num_x, false);
     t.dw = guarded(t.num_w, false);
     return t;
 }
 
 static void free_tensors(tensors *t) {
-    float *all[] = {t->x, t->dy, t->w, t->dx, t->dw};
-    const size_t counts[] = {t->num_x, t->num_y, t->num_w, t->num_x, t->num_w};
-    for (int i = 0; i < 5; i++) {
+    float *all[] = {t->x, t->dy, t->w, t->y, t->dx, t->dw};
+    const size_t counts[] = {t->num_x, t->num_y, t->num_w, t->num_y, t->num_x, t->num_w};
+    for (int i = 0; i < 6; i++) {
         assert_guards(all[i], counts[i]);
         free(all[i] - GUARD);
     }
@@ -64,6 +65,7 @@ static qea_conv *make_conv(const qea_kernels *table, const qea_conv_shape *s) {
 
 static void run(const qea_kernels *table, qea_conv *conv, const tensors *t) {
     assert_int_equal(table->conv_set_weights(NULL, conv, t->w, NULL), QEA_OK);
+    assert_int_equal(table->conv_forward(NULL, conv, t->x, t->y), QEA_OK);
     assert_int_equal(table->conv_backward_data(NULL, conv, t->dy, t->dx), QEA_OK);
     assert_int_equal(table->conv_backward_weights(NULL, conv, t->x, t->dy, t->dw), QEA_OK);
 }
@@ -98,11 +100,12 @@ static void add_errors(errors *e, const float *a, const float *right, const floa
     e->count += (double)count;
 }
 
-static void compare(const qea_conv_shape *s, errors *data, errors *weights) {
+static void compare(const qea_conv_shape *s, errors *forward, errors *data, errors *weights) {
     tensors a = make_tensors(s), b = copy_tensors(s, &a, false), magnitude = copy_tensors(s, &a, true);
     run_once(cpu_table(), s, &a);
     run_once(qea_kernels_ref(), s, &b);
     run_once(qea_kernels_ref(), s, &magnitude);
+    add_errors(forward, a.y, b.y, magnitude.y, a.num_y);
     add_errors(data, a.dx, b.dx, magnitude.dx, a.num_x);
     add_errors(weights, a.dw, b.dw, magnitude.dw, a.num_w);
     free_tensors(&a);
@@ -118,13 +121,14 @@ static void check_errors(const char *what, const errors *e) {
 static void random_shapes_stay_within_the_bound_whatever_the_threads(void **state) {
     (void)state;
     (void)cpu_table(); /* skips before anything is allocated */
-    errors data = {0}, weights = {0};
+    errors forward = {0}, data = {0}, weights = {0};
     for (int i = 0; i < 30; i++) {
         qea_conv_shape s = draw_shape();
         qea_kernels_set_threads(draw_int(1, 4));
-        compare(&s, &data, &weights);
+        compare(&s, &forward, &data, &weights);
     }
     qea_kernels_set_threads(1);
+    check_errors("forward", &forward);
     check_errors("backward-data", &data);
     check_errors("backward-weights", &weights);
 }
@@ -132,15 +136,16 @@ static void random_shapes_stay_within_the_bound_whatever_the_threads(void **stat
 static void resnet20_shapes_stay_within_the_bound(void **state) {
     (void)state;
     (void)cpu_table(); /* skips before anything is allocated */
-    errors data = {0}, weights = {0};
+    errors forward = {0}, data = {0}, weights = {0};
     const qea_conv_shape shapes[] = {shape_of(4, 32, 32, 16, 16), shape_of(8, 16, 16, 32, 32),
                                      shape_of(16, 8, 8, 64, 64)};
-    for (int i = 0; i < 3; i++) compare(&shapes[i], &data, &weights);
+    for (int i = 0; i < 3; i++) compare(&shapes[i], &forward, &data, &weights);
+    check_errors("forward", &forward);
     check_errors("backward-data", &data);
     check_errors("backward-weights", &weights);
 }
 
-/* A single value of dy meets each of the nine weights once, wherever it lies. What should be zero around it is not
+/* A single value of x or dy meets each of the nine weights once, wherever it lies. What should be zero around it is not
  * quite where the tile around it is. */
 static void every_pixel_reaches_its_neighbours_and_no_other(void **state) {
     (void)state;
@@ -152,8 +157,12 @@ static void every_pixel_reaches_its_neighbours_and_no_other(void **state) {
         memset(a.dy, 0, a.num_y * sizeof *a.dy);
         memset(b.dy, 0, b.num_y * sizeof *b.dy);
         a.dy[at] = b.dy[at] = 1;
+        memset(a.x, 0, a.num_x * sizeof *a.x);
+        memset(b.x, 0, b.num_x * sizeof *b.x);
+        a.x[at % a.num_x] = b.x[at % a.num_x] = 1;
         run(cpu_table(), cpu, &a);
         run(qea_kernels_ref(), ref, &b);
+        assert_near(a.y, b.y, a.num_y, 2e-5, 2);
         assert_near(a.dx, b.dx, a.num_x, 2e-5, 2);
         assert_near(a.dw, b.dw, a.num_w, 2e-5, 2);
     }
@@ -174,8 +183,12 @@ static void the_same_threads_give_the_same_bits_and_data_any_threads(void **stat
         run_once(cpu_table(), &s, &b);
         run_once(cpu_table(), &s, &c);
         if (threads == 1) memcpy(a.dx, b.dx, a.num_x * sizeof *a.dx);
+        if (threads == 1) memcpy(a.y, b.y, a.num_y * sizeof *a.y);
         assert_memory_equal(b.dw, c.dw, a.num_w * sizeof *a.dw);
-        if (strcmp(check_isa, "sse2") != 0) assert_memory_equal(b.dx, a.dx, a.num_x * sizeof *a.dx);
+        if (strcmp(check_isa, "sse2") != 0) {
+            assert_memory_equal(b.y, a.y, a.num_y * sizeof *a.y);
+            assert_memory_equal(b.dx, a.dx, a.num_x * sizeof *a.dx);
+        }
         free_tensors(&b);
         free_tensors(&c);
     }
@@ -192,10 +205,11 @@ static void a_run_with_nan_leaves_nothing_behind(void **state) {
     for (size_t i = 0; i < bad.num_y; i++) bad.dy[i] = NAN;
     qea_conv *conv = make_conv(cpu_table(), &s);
     run(cpu_table(), conv, &bad);
-    assert_true(isnan(bad.dx[0]) && isnan(bad.dw[0]));
+    assert_true(isnan(bad.y[0]) && isnan(bad.dx[0]) && isnan(bad.dw[0]));
     run(cpu_table(), conv, &a);
     cpu_table()->conv_destroy(conv);
     run_once(cpu_table(), &s, &b);
+    assert_memory_equal(a.y, b.y, a.num_y * sizeof *a.y);
     assert_memory_equal(a.dx, b.dx, a.num_x * sizeof *a.dx);
     assert_memory_equal(a.dw, b.dw, a.num_w * sizeof *a.dw);
     free_tensors(&a);

@@ -9,15 +9,18 @@
 #include "kernels/cpu/pass_winograd.h"
 
 enum {
-    BLOCK = 48,       /* tiles that are worked on at a time; a multiple of 12. Up to 64 channels all of a block lies in
-                         the second cache, beyond that fewer tiles would read the weights too often */
-    LEAST_TILES = 16, /* fewer do not pay for the transforms of the weights and of their gradient, */
-    LEAST_PIXELS = 8, /* nor tiles with fewer than that of their 16 pixels in the image, on average */
+    BLOCK = 48, /* tiles that are worked on at a time; a multiple of 12. Up to 64 channels all of a block lies in
+                   the second cache, beyond that fewer tiles would read the weights too often */
+    WINDOW = 9,
+    LEAST_TILES = 16,        /* fewer do not pay for the transforms of the weights and of their gradient, */
+    LEAST_PIXELS = 8,        /* nor tiles with fewer than that of their 16 pixels in the image, on average */
     MOST_WEIGHTS = 256 * 256 /* c k: 36 values are kept for each in place of 9 */
 };
 
+/* Forward: y is what the backward pass makes of x with the weights mirrored, inputs and outputs exchanged. */
 struct qea_winograd {
-    qea_conv_shape shape;
+    qea_conv_shape shape; /* of the convolution whose backward passes these are */
+    float *mirrored;      /* forward: its weights; else NULL */
     const qea_pass_winograd *kernel;
     int down, across; /* tiles of an image */
     int tiles, blocks, threads;
@@ -57,27 +60,34 @@ static qea_status make_scratch(qea_context *ctx, qea_winograd *conv) {
     return QEA_OK;
 }
 
-static qea_status make(qea_context *ctx, qea_winograd *conv) {
+static qea_status make(qea_context *ctx, qea_winograd *conv, bool forward) {
     size_t c = (size_t)conv->shape.c, k = (size_t)conv->shape.k;
     size_t u = WG_POINTS * qea_wg_plane(k * width_of(conv->kernel, conv->shape.c));
     size_t sums = WG_POINTS * qea_wg_plane(c * width_of(conv->kernel, conv->shape.k));
     QEA_TRY(QEA_NEW(ctx, "transformed weights", conv->u, u));
-    QEA_TRY(QEA_NEW(ctx, "transformed gradient", conv->sums, (size_t)conv->threads * sums));
+    if (forward)
+        QEA_TRY(QEA_NEW(ctx, "mirrored weights", conv->mirrored, k * c * WINDOW));
+    else
+        QEA_TRY(QEA_NEW(ctx, "transformed gradient", conv->sums, (size_t)conv->threads * sums));
     return make_scratch(ctx, conv);
 }
 
-qea_status qea_winograd_create(qea_context *ctx, const qea_conv_shape *shape, qea_winograd **out) {
+qea_status qea_winograd_create(qea_context *ctx, const qea_conv_shape *shape, bool forward, qea_winograd **out) {
     *out = NULL;
     qea_winograd *conv = NULL;
     QEA_TRY(QEA_NEW(ctx, "convolution", conv, 1));
     conv->shape = *shape;
+    if (forward) {
+        conv->shape.c = shape->k;
+        conv->shape.k = shape->c;
+    }
     conv->kernel = qea_cpu_passes_used()->winograd;
     conv->down = tiles_along(shape->h);
     conv->across = tiles_along(shape->w);
     conv->tiles = shape->n * conv->down * conv->across;
     conv->blocks = (conv->tiles + BLOCK - 1) / BLOCK;
     conv->threads = qea_cpu_team(conv->blocks);
-    qea_status status = make(ctx, conv);
+    qea_status status = make(ctx, conv, forward);
     if (status == QEA_OK)
         *out = conv;
     else
@@ -87,6 +97,7 @@ qea_status qea_winograd_create(qea_context *ctx, const qea_conv_shape *shape, qe
 
 void qea_winograd_destroy(qea_winograd *conv) {
     if (!conv) return;
+    qea_free(conv->mirrored);
     qea_free(conv->u);
     qea_free(conv->sums);
     qea_free(conv->x_side);
@@ -100,8 +111,19 @@ static qea_wg_tiles tiles_of(const qea_winograd *conv, int block, int channels) 
     return (qea_wg_tiles){conv->shape.h, conv->shape.w, channels, conv->down, conv->across, first, count};
 }
 
+/* weights [c][k][window] of the forward convolution -> [k][c][window], each window read from its end. */
+static const float *mirror(const qea_winograd *conv, const float *weights) {
+    size_t c = (size_t)conv->shape.c, k = (size_t)conv->shape.k;
+    for (size_t i = 0; i < c; i++)
+        for (size_t j = 0; j < k; j++)
+            for (size_t t = 0; t < WINDOW; t++)
+                conv->mirrored[(j * c + i) * WINDOW + t] = weights[(i * k + j) * WINDOW + WINDOW - 1 - t];
+    return conv->mirrored;
+}
+
 void qea_winograd_set_weights(qea_winograd *conv, const float *weights) {
     int c = conv->shape.c, k = conv->shape.k, columns = conv->kernel->columns;
+    if (conv->mirrored) weights = mirror(conv, weights);
 #pragma omp parallel for schedule(static) num_threads(conv->threads) if (c > columns)
     for (int first = 0; first < c; first += columns) conv->kernel->pack(weights, k, c, first, conv->u);
 }
@@ -118,6 +140,8 @@ void qea_winograd_backward_data(qea_winograd *conv, const float *dy, float *dx) 
         kernel->output(&out, to, dx);
     }
 }
+
+void qea_winograd_forward(qea_winograd *conv, const float *x, float *y) { qea_winograd_backward_data(conv, x, y); }
 
 void qea_winograd_backward_weights(qea_winograd *conv, const float *x, const float *dy, float *dweights) {
     const qea_pass_winograd *kernel = conv->kernel;

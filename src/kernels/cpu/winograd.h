@@ -1,5 +1,6 @@
-/* kernels/cpu/winograd.h: the backward passes of a 3x3 convolution (stride 1, pad 1, one group) in float32 by minimal
- * filtering: Lavin and Gray 2016, arXiv 1509.09308; formulas in docs/math.md. */
+/* kernels/cpu/winograd.h: the passes of a 3x3 convolution (stride 1, pad 1, one group) in float32 by minimal filtering:
+ * Lavin and Gray 2016, arXiv 1509.09308; formulas in docs/math.md. One is made for the forward pass, or for both
+ * backward passes. */
 #ifndef QEA_KERNELS_CPU_WINOGRAD_H
 #define QEA_KERNELS_CPU_WINOGRAD_H
 
@@ -11,9 +12,11 @@ typedef struct qea_winograd qea_winograd;
 bool qea_winograd_suits(const qea_conv_shape *shape);
 
 /* As qea_kernels' functions of these names, for a shape that suits. */
-QEA_MUST_USE qea_status qea_winograd_create(qea_context *ctx, const qea_conv_shape *shape, qea_winograd **out);
+QEA_MUST_USE qea_status qea_winograd_create(qea_context *ctx, const qea_conv_shape *shape, bool forward,
+                                            qea_winograd **out);
 void qea_winograd_destroy(qea_winograd *conv);
 void qea_winograd_set_weights(qea_winograd *conv, const float *weights);
+void qea_winograd_forward(qea_winograd *conv, const float *x, float *y);
 void qea_winograd_backward_data(qea_winograd *conv, const float *dy, float *dx);
 void qea_winograd_backward_weights(qea_winograd *conv, const float *x, const float *dy, float *dweights);
 
