@@ -316,7 +316,7 @@ const qea_config_key qea_config_keys[] = {
      .kind = QEA_KEY_SIZE,
      .types = SHARED,
      RANGE(1, MAX_IMAGES),
-     .fallback = "2048",
+     .fallback = "512",
      STUDY(supernet.bn_images),
      .doc = "Training images for the statistics of batch normalisation of each trial, the same ones for all."},
     {.path = "nas.evaluator.val_images",

@@ -9,11 +9,11 @@
 #include "kernels/cpu/pass_winograd.h"
 
 enum {
-    BLOCK = 48, /* tiles that are worked on at a time; a multiple of 12. Up to 64 channels all of a block lies in
-                   the second cache, beyond that fewer tiles would read the weights too often */
-    WINDOW = 9,
-    LEAST_TILES = 16,        /* fewer do not pay for the transforms of the weights and of their gradient, */
-    LEAST_PIXELS = 8,        /* nor tiles with fewer than that of their 16 pixels in the image, on average */
+    WINDOW = 3 * 3,
+    BLOCK = 48,       /* tiles that are worked on at a time; a multiple of 12. Up to 64 channels all of a block lies in
+                         the second cache, beyond that fewer tiles would read the weights too often */
+    LEAST_TILES = 16, /* fewer do not pay for the transforms of the weights and of their gradient, */
+    LEAST_PIXELS = 8, /* nor tiles with fewer than that of their 16 pixels in the image, on average */
     MOST_WEIGHTS = 256 * 256 /* c k: 36 values are kept for each in place of 9 */
 };
 
