@@ -113,10 +113,13 @@ static qea_status check_models(qea_context *ctx, const qea_run *run) {
     return check_model(ctx, run, "fully_train.teacher", teacher, false);
 }
 
-/* Are there genomes enough to measure how well the search ranks? */
+/* Are there genomes enough to measure how well the search ranks, and images to train them on? */
 static qea_status check_agreement(qea_context *ctx, const qea_run *run) {
     qea_agreement_choice choice;
+    qea_step_data data;
     if (run->config->agreement.genomes == 0) return QEA_OK;
+    QEA_TRY(qea_step_data_load(ctx, &run->config->agreement.data, run->config->seed, false, &data));
+    qea_step_data_clear(&data);
     QEA_TRY(qea_agreement_choose(ctx, run->space, &choice));
     qea_free(choice.genomes);
     return QEA_OK;

@@ -119,7 +119,8 @@ typedef struct qea_supernet_config {
 typedef struct qea_agreement_config {
     size_t genomes, bands; /* in all; 0: not measured */
     int epochs;
-    qea_recipe recipe; /* that of fully_train with these epochs */
+    qea_recipe recipe;    /* that of fully_train with these epochs */
+    qea_data_config data; /* that of fully_train, but what validates in the search; its texts are borrowed */
 } qea_agreement_config;
 
 typedef enum qea_init { QEA_INIT_SCRATCH, QEA_INIT_SEARCH, QEA_INIT_PRETRAINED } qea_init;

@@ -172,6 +172,21 @@ static qea_status check_evaluator(qea_config_reader *r) {
 
 /* --- how well the search ranks --- */
 
+/* What trains in fully_train and does not validate in the search. */
+static qea_status complete_agreement_data(qea_config_reader *r) {
+    const qea_data_config *search = &r->config->nas_data, *full = &r->config->full_data;
+    qea_data_config *data = &r->config->agreement.data;
+    const char *path = "fully_train.dataset.common.data_path";
+    *data = full->path != NULL ? *full : *search;
+    if (strcmp(data->type, search->type) != 0 || (search->path != NULL && strcmp(data->path, search->path) != 0))
+        return qea_config_fail(r, qea_config_find(r->tree, path), path,
+                               "found %s in '%s', allowed with nas.agreement: the search's images, %s in '%s'",
+                               data->type, data->path, search->type, search->path);
+    data->train_portion = search->train_portion;
+    data->val_images = search->val_images;
+    return QEA_OK;
+}
+
 /* Before the recipe of fully_train is complete: what follows from its epochs follows from these here. */
 static qea_status complete_agreement(qea_config_reader *r) {
     qea_study_config *config = r->config;
@@ -190,6 +205,7 @@ static qea_status complete_agreement(qea_config_reader *r) {
     agreement->recipe.keep_best = false; /* the images that would choose the epoch are those that judge */
     if (agreement->epochs > 0) agreement->recipe.epochs = agreement->epochs;
     agreement->epochs = agreement->recipe.epochs;
+    QEA_TRY(complete_agreement_data(r));
     return qea_config_complete_recipe(r, "fully_train", &agreement->recipe);
 }
 

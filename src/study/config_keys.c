@@ -787,8 +787,9 @@ const qea_config_key qea_config_keys[] = {
      .kind = QEA_KEY_INT,
      RANGE(1, MAX_EPOCHS),
      STUDY(agreement.epochs),
-     .doc = "Epochs of each training, which else follows `fully_train`: its trainer, `init` and `teacher`. Default: "
-            "`fully_train.trainer.epochs`."},
+     .doc = "Epochs of each training, which else follows `fully_train`: its trainer, `init`, `teacher` and dataset, "
+            "without "
+            "the images that validate in the search. Default: `fully_train.trainer.epochs`."},
 
     {.path = "fully_train.max_models",
      .kind = QEA_KEY_SIZE,

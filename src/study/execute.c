@@ -33,7 +33,9 @@ static qea_status prepare(qea_context *ctx, qea_executor *executor, const char *
     executor->stage = strcmp(step, "float") == 0 || strcmp(step, "supernet") == 0;
     executor->supernet = strcmp(step, "supernet") == 0;
     executor->rank = (strcmp(step, "nas") == 0 || prediction) && config->evaluator == QEA_EVALUATOR_SHARED_WEIGHTS;
-    executor->data_config = executor->final ? &config->full_data : &config->nas_data;
+    executor->data_config = executor->final ? &config->full_data
+                            : agreement     ? &config->agreement.data
+                                            : &config->nas_data;
     executor->recipe = executor->final      ? &config->full_recipe
                        : agreement          ? &config->agreement.recipe
                        : executor->supernet ? &config->supernet.recipe

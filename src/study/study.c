@@ -52,7 +52,7 @@ qea_status qea_run_config(qea_context *ctx, const qea_study_options *options, co
                       overrides, &count, &paths[5]);
     if ((*out)->has_nas && (*out)->num_genes == 0)
         make_absolute("nas.dataset.common.data_path", (*out)->nas_data.path, overrides, &count, &paths[0]);
-    if ((*out)->has_fully_train)
+    if ((*out)->has_fully_train || (*out)->agreement.genomes > 0)
         make_absolute("fully_train.dataset.common.data_path", (*out)->full_data.path, overrides, &count, &paths[1]);
     make_absolute("fully_train.pretrained", (*out)->pretrained, overrides, &count, &paths[2]);
     make_absolute("nas.evaluator.pretrained", (*out)->search_pretrained, overrides, &count, &paths[3]);

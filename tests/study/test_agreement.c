@@ -139,6 +139,7 @@ static void what_does_not_fit_together_is_refused(void **state) {
         {"--set 'nas.agreement={genomes: 2000}'", "from 0 to 100"},
         {"--set 'nas.agreement={genomes: 8, bands: 4}' --set 'nas.search_space.layers={\"*\": {tie: true}}'",
          "different and allowed"},
+        {"--set nas.agreement.genomes=6 --set fully_train.dataset.common.data_path=.", "the search's images"},
         {"--set nas.agreement.genomes=6 --set 'nas.evaluator={type: command, command: [cat]}'", "a command evaluates"},
     };
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
