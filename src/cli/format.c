@@ -39,8 +39,8 @@ const char *qea_format_step(const char *step) {
     static const char *const names[][2] = {{"nas", "search"},
                                            {"float", "float network"},
                                            {"supernet", "supernet"},
-                                           {"prediction", "agreement: ranking"},
-                                           {"agreement", "agreement: training"}};
+                                           {"prediction", "ranking"},
+                                           {"agreement", "separate training"}};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (strcmp(names[i][0], step) == 0) return names[i][1];
     return "full training";

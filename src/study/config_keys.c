@@ -770,7 +770,8 @@ const qea_config_key qea_config_keys[] = {
 
     PART("nas.agreement",
          "How well the search ranks, measured behind it (docs/evaluators.md): genomes of nearly equal costs are ranked "
-         "as the search does it, then trained each on its own. None of it counts as the search's."),
+         "as the search does it, then trained each on its own. None of it counts as the search's. "
+         "`quantea run --resume TASK --set nas.agreement.genomes=12` measures a search that has ended."),
     {.path = "nas.agreement.genomes",
      .kind = QEA_KEY_SIZE,
      RANGE(0, QEA_KENDALL_MOST),

@@ -84,34 +84,53 @@ static qea_status open_new(qea_context *ctx, qea_run *run) {
     return qea_task_create(ctx, run->config->base_path, run->config->task_id, run->config, &run->task);
 }
 
-/* What may change when a task is resumed: the search's budgets, for good, and the number of workers, for this session.
- */
+/* What may change when a task is resumed: the search's budgets and what measures how well it ranks, for good, and the
+ * number of workers, for this session. */
 typedef struct resume_overrides {
-    qea_config_override budget[MAX_OVERRIDES], workers;
-    size_t num_budget, num_workers;
+    qea_config_override kept[MAX_OVERRIDES], workers;
+    size_t num_kept, num_workers;
 } resume_overrides;
 
 static qea_status sort_overrides(qea_context *ctx, const qea_study_options *options, resume_overrides *out) {
-    static const char *const budgets[] = {"nas.budget", "nas.trials", "nas.stagnation",
-                                          "nas.search_algorithm.policy.num_generation"};
+    static const char *const kept[] = {"nas.budget",
+                                       "nas.trials",
+                                       "nas.stagnation",
+                                       "nas.search_algorithm.policy.num_generation",
+                                       "nas.agreement.genomes",
+                                       "nas.agreement.bands",
+                                       "nas.agreement.epochs"};
     for (size_t i = 0; i < options->num_overrides; i++) {
         const qea_override *given = &options->overrides[i];
         const qea_config_override override = {given->key, given->value, given->literal ? QEA_SET_TEXT : QEA_SET_YAML};
-        bool is_budget = false;
-        for (size_t k = 0; k < sizeof budgets / sizeof *budgets; k++)
-            is_budget = is_budget || strcmp(given->key, budgets[k]) == 0;
-        if (is_budget && out->num_budget < MAX_OVERRIDES) {
-            out->budget[out->num_budget++] = override;
+        bool is_kept = false;
+        for (size_t k = 0; k < sizeof kept / sizeof *kept; k++) is_kept = is_kept || strcmp(given->key, kept[k]) == 0;
+        if (is_kept && out->num_kept < MAX_OVERRIDES) {
+            out->kept[out->num_kept++] = override;
         } else if (strcmp(given->key, "general.workers") == 0) {
             out->workers = override;
             out->num_workers = 1;
         } else {
             return qea_fail(ctx, QEA_ERR_CONFIG,
                             "--set %s: a resumed task keeps its configuration; only general.workers, nas.budget, "
-                            "nas.trials, nas.stagnation and nas.search_algorithm.policy.num_generation may be given",
+                            "nas.trials, nas.stagnation, nas.search_algorithm.policy.num_generation and the keys of "
+                            "nas.agreement may be given",
                             given->key);
         }
     }
+    return QEA_OK;
+}
+
+/* What has been measured is not measured in another way. */
+static qea_status check_agreement(qea_context *ctx, const qea_run *run, const resume_overrides *overrides) {
+    static const char section[] = "nas.agreement.";
+    qea_step_trials trials = {.step = "prediction"};
+    QEA_TRY(qea_step_trials_load(ctx, run, &trials));
+    bool begun = trials.count > 0;
+    qea_step_trials_clear(&trials);
+    for (size_t i = 0; begun && i < overrides->num_kept; i++)
+        if (strncmp(overrides->kept[i].key, section, strlen(section)) == 0)
+            return qea_fail(ctx, QEA_ERR_CONFIG, "--set %s: %s: how well the search ranks is being measured already",
+                            overrides->kept[i].key, run->task.folder);
     return QEA_OK;
 }
 
@@ -126,19 +145,20 @@ static qea_status check_budget(qea_context *ctx, const qea_run *run, const qea_s
                     run->task.folder, budget, count);
 }
 
-/* The task's configuration with the new budgets, which it keeps. */
-static qea_status change_budget(qea_context *ctx, const qea_run *run, const resume_overrides *overrides) {
+/* The task's configuration with what is new, which it keeps. */
+static qea_status change_config(qea_context *ctx, const qea_run *run, const resume_overrides *overrides) {
     qea_study_config *config;
-    if (overrides->num_budget == 0) return QEA_OK;
-    QEA_TRY(qea_study_config_read(ctx, run->task.config_path, overrides->budget, overrides->num_budget, &config));
+    if (overrides->num_kept == 0) return QEA_OK;
+    QEA_TRY(check_agreement(ctx, run, overrides));
+    QEA_TRY(qea_study_config_read(ctx, run->task.config_path, overrides->kept, overrides->num_kept, &config));
     qea_status status = check_budget(ctx, run, config);
     if (status == QEA_OK) status = qea_task_save_config(ctx, &run->task, config);
     qea_study_config_destroy(config);
     if (status == QEA_OK) status = qea_store_set(ctx, run->task.store, "search end", ""); /* not yet */
-    for (size_t i = 0; i < overrides->num_budget && status == QEA_OK; i++) {
+    for (size_t i = 0; i < overrides->num_kept && status == QEA_OK; i++) {
         char line[256];
-        (void)snprintf(line, sizeof line, "continued with %.100s=%.100s", overrides->budget[i].key,
-                       overrides->budget[i].value);
+        (void)snprintf(line, sizeof line, "continued with %.100s=%.100s", overrides->kept[i].key,
+                       overrides->kept[i].value);
         qea_task_log(&run->task, line);
         status = qea_store_add_event(ctx, run->task.store, "nas", 0, line);
     }
@@ -147,11 +167,11 @@ static qea_status change_budget(qea_context *ctx, const qea_run *run, const resu
 
 static qea_status open_old(qea_context *ctx, qea_run *run) {
     const qea_study_options *options = run->options;
-    resume_overrides overrides = {.num_budget = 0};
+    resume_overrides overrides = {.num_kept = 0};
     QEA_TRY(sort_overrides(ctx, options, &overrides));
     QEA_TRY(qea_task_open(ctx, options->base_path != NULL ? options->base_path : "tasks", options->resume_task,
                           &run->task));
-    QEA_TRY(change_budget(ctx, run, &overrides));
+    QEA_TRY(change_config(ctx, run, &overrides));
     QEA_TRY(qea_study_config_read(ctx, run->task.config_path, &overrides.workers, overrides.num_workers, &run->config));
     QEA_TRY(qea_run_check(ctx, run));
     qea_task_log(&run->task, "resumed");

@@ -104,6 +104,15 @@ static void a_search_that_is_measured_is_the_same_search(void **state) {
     qea_free(plain);
 }
 
+static void a_search_that_has_ended_can_be_measured_once(void **state) {
+    (void)state;
+    static const char more[] = "run --resume tasks/plain --set nas.agreement.genomes=6 --set nas.agreement.epochs=2";
+    if (run("", more) != 0) fail_msg("%s", slurp("out"));
+    assert_same_agreement("single", "plain");
+    assert_int_not_equal(run("", more), 0);
+    assert_output_has("measured already");
+}
+
 /* Without shared weights each genome is ranked by the search's short training, of one epoch, and trained for six. Those
  * that the search has tried are not trained again for their rank. */
 static void a_search_that_trains_is_measured_too(void **state) {
@@ -156,6 +165,7 @@ int main(void) {
         cmocka_unit_test(one_worker_and_two_give_byte_equal_results),
         cmocka_unit_test(a_run_killed_in_the_midst_resumes_to_the_same_results),
         cmocka_unit_test(a_search_that_is_measured_is_the_same_search),
+        cmocka_unit_test(a_search_that_has_ended_can_be_measured_once),
         cmocka_unit_test(a_search_that_trains_is_measured_too),
         cmocka_unit_test(the_estimate_names_the_images_apart),
         cmocka_unit_test(what_does_not_fit_together_is_refused),
