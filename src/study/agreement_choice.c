@@ -7,7 +7,7 @@
 #include "base/memory.h"
 #include "study/agreement.h"
 
-enum { DRAWS = 4096, RANKED_FOR_EACH = 4 };
+enum { DRAWS = 16384, RANKED_FOR_EACH = 4 };
 static const double tolerance = 0.02; /* of a band's bops, to either side */
 
 typedef struct draw {

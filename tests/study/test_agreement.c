@@ -113,15 +113,17 @@ static void a_search_that_has_ended_can_be_measured_once(void **state) {
     assert_output_has("measured already");
 }
 
-/* Without shared weights each genome is ranked by the search's short training, of one epoch, and trained for six. Those
- * that the search has tried are not trained again for their rank. */
+/* Without shared weights each genome is ranked by the search's short training, of one epoch of 256 images, and trained
+ * as fully_train says, for six of 128. Those that the search has tried are not trained again for their rank. */
 static void a_search_that_trains_is_measured_too(void **state) {
     (void)state;
-    assert_int_equal(run("", "config.yml -t trained --set 'pipeline=[nas]' --set nas.agreement.genomes=6"), 0);
+    assert_int_equal(run("", "config.yml -t trained --set 'pipeline=[nas]' --set nas.agreement.genomes=6 --set "
+                             "fully_train.dataset.train.images=128"),
+                     0);
     json_t *object = result_of("trained");
     double images = number_of(object, "train_images");
     assert_int_equal(number_of(object, "epochs"), 6);
-    assert_true(images > 6 * 6 * 256 && images <= 6 * 7 * 256);
+    assert_true(images >= 6 * 6 * 128 && images <= 6 * (6 * 128 + 256));
     json_decref(object);
 }
 
