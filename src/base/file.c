@@ -89,6 +89,31 @@ static int open_temp(const char *path, char *temp_path) {
     return -1;
 }
 
+/* NAME.PID-I.tmp */
+static bool is_temp(const char *name) {
+    static const char digits[] = "0123456789", end[] = ".tmp";
+    size_t size = strlen(name), at = size;
+    if (size <= strlen(end) || strcmp(name + size - strlen(end), end) != 0) return false;
+    for (at = size - strlen(end); at > 0 && strchr(digits, name[at - 1]) != NULL;) at--;
+    if (at == size - strlen(end) || at == 0 || name[--at] != '-') return false;
+    size_t dash = at;
+    while (at > 0 && strchr(digits, name[at - 1]) != NULL) at--;
+    return at < dash && at > 1 && name[at - 1] == '.';
+}
+
+void qea_file_sweep(const char *folder) {
+    enum { MOST_NAMES = 1000000 };
+    char **names, *path;
+    size_t count;
+    if (qea_folder_list(NULL, folder, MOST_NAMES, &names, &count) != QEA_OK) return;
+    for (size_t i = 0; i < count; i++) {
+        if (!is_temp(names[i]) || qea_path_join(NULL, folder, names[i], &path) != QEA_OK) continue;
+        (void)unlink(path);
+        qea_free(path);
+    }
+    qea_names_free(names, count);
+}
+
 static void writer_free(qea_file_writer *w) {
     if (w == NULL) return;
     qea_free(w->path);

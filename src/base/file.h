@@ -24,6 +24,10 @@ void qea_file_writer_abandon(qea_file_writer *w); /* NULL is allowed */
 
 QEA_MUST_USE qea_status qea_file_write(qea_context *ctx, const char *path, const void *bytes, size_t size);
 
+/* Removes from a folder what writers left that were killed: FILE.PID-I.tmp. For a folder that nobody writes to now;
+ * what cannot be removed stays. */
+void qea_file_sweep(const char *folder);
+
 /* For files that others follow while they grow: where `path` holds a beginning of the bytes, the rest is put behind it
  * in place; else the file is replaced whole. Stopped in between it holds a beginning of the bytes, or what it was. */
 QEA_MUST_USE qea_status qea_file_extend(qea_context *ctx, const char *path, const void *bytes, size_t size);

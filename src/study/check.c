@@ -8,6 +8,7 @@
 #include "study/agreement.h"
 #include "study/command.h"
 #include "study/model_metadata.h"
+#include "study/objective.h"
 #include "study/run.h"
 
 enum { PLACE = 512 };
@@ -128,7 +129,9 @@ static qea_status check_agreement(qea_context *ctx, const qea_run *run) {
 qea_status qea_run_check(qea_context *ctx, qea_run *run) {
     const qea_study_config *config = run->config;
     if (config->warnings[0] != '\0') qea_log(ctx, QEA_LOG_WARNING, "%s", config->warnings);
-    if (config->evaluator == QEA_EVALUATOR_COMMAND) QEA_TRY(qea_command_check(ctx, config));
+    if (config->evaluator == QEA_EVALUATOR_COMMAND)
+        QEA_TRY(qea_command_check(ctx, config, &config->program, "nas.evaluator"));
+    QEA_TRY(qea_objectives_check(ctx, config));
     if (config->num_genes > 0) return qea_bit_space_create(ctx, config, NULL, &run->space);
     QEA_TRY(check_machine(ctx, config));
     if (config->has_nas) QEA_TRY(check_step(ctx, run, false));

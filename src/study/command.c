@@ -40,48 +40,62 @@ static bool is_in_path(const char *name) {
     return false;
 }
 
-qea_status qea_command_check(qea_context *ctx, const qea_study_config *config) {
-    const char *program = config->command[0], *folder = config->command_folder;
-    char place[512], path[PATH_MAX];
+qea_status qea_command_check(qea_context *ctx, const qea_study_config *config, const qea_program *program,
+                             const char *section) {
+    const char *name = program->command[0], *folder = program->folder;
+    char place[QEA_CONFIG_PLACE], key[QEA_CONFIG_PATH + 16], path[PATH_MAX];
     struct stat info;
+    (void)snprintf(key, sizeof key, "%s.folder", section);
     if (folder[0] != '\0' && (stat(folder, &info) != 0 || !S_ISDIR(info.st_mode)))
         return qea_fail(ctx, QEA_ERR_CONFIG, "%s: found '%s', which is not a folder",
-                        qea_study_config_where(config, "nas.evaluator.folder", place, sizeof place), folder);
-    bool relative = program[0] != '/' && folder[0] != '\0';
-    int length = snprintf(path, sizeof path, "%s%s%s", relative ? folder : "", relative ? "/" : "", program);
-    bool found = strchr(program, '/') == NULL ? is_in_path(program)
-                                              : length > 0 && (size_t)length < sizeof path && is_program(path);
+                        qea_study_config_where(config, key, place, sizeof place), folder);
+    bool relative = name[0] != '/' && folder[0] != '\0';
+    int length = snprintf(path, sizeof path, "%s%s%s", relative ? folder : "", relative ? "/" : "", name);
+    bool found =
+        strchr(name, '/') == NULL ? is_in_path(name) : length > 0 && (size_t)length < sizeof path && is_program(path);
     if (found) return QEA_OK;
+    (void)snprintf(key, sizeof key, "%s.command", section);
     return qea_fail(ctx, QEA_ERR_CONFIG, "%s: found '%s', which is no program that can be started%s",
-                    qea_study_config_where(config, "nas.evaluator.command", place, sizeof place), program,
-                    strchr(program, '/') == NULL ? " (looked for in PATH)" : "");
+                    qea_study_config_where(config, key, place, sizeof place), name,
+                    strchr(name, '/') == NULL ? " (looked for in PATH)" : "");
 }
 
-qea_status qea_command_become(qea_context *ctx, const qea_study_config *config) {
-    const char *folder = config->command_folder;
-    if (folder[0] != '\0' && chdir(folder) != 0)
-        return qea_fail(ctx, QEA_ERR_IO, "%s: entering it: %s", folder, strerror(errno));
-    execvp(config->command[0], config->command);
-    return qea_fail(ctx, QEA_ERR_IO, "%s: starting it: %s", config->command[0], strerror(errno));
+qea_status qea_command_become(qea_context *ctx, const qea_program *program, const char *argument) {
+    char **command;
+    size_t count = 0;
+    if (program->folder[0] != '\0' && chdir(program->folder) != 0)
+        return qea_fail(ctx, QEA_ERR_IO, "%s: entering it: %s", program->folder, strerror(errno));
+    while (program->command[count] != NULL) count++;
+    QEA_TRY(QEA_NEW(ctx, "command", command, count + 2)); /* ends with NULL */
+    memcpy(command, program->command, count * sizeof *command);
+    command[count] = (char *)(uintptr_t)argument; /* execvp changes nothing */
+    execvp(command[0], command);
+    qea_status status = qea_fail(ctx, QEA_ERR_IO, "%s: starting it: %s", command[0], strerror(errno));
+    qea_free(command);
+    return status;
 }
 
 /* --- jobs --- */
 
-static void put_layers(json_t *genes, const qea_bit_space *space, const qea_trial_record *record) {
-    for (size_t i = 0; i < record->num_layers; i++) {
+json_t *qea_command_layer_bits(const qea_graph *graph, size_t num_layers, const uint8_t *weight_bits,
+                               const uint8_t *activation_bits) {
+    json_t *genes = json_object();
+    for (size_t i = 0; i < num_layers; i++) {
         char name[512];
-        const char *layer = qea_graph_quantized(space->graph, i)->name;
+        const char *layer = qea_graph_quantized(graph, i)->name;
         (void)snprintf(name, sizeof name, "%s.w", layer);
-        json_object_set_new(genes, name, json_integer(record->weight_bits[i]));
+        json_object_set_new(genes, name, json_integer(weight_bits[i]));
         (void)snprintf(name, sizeof name, "%s.a", layer);
-        json_object_set_new(genes, name, json_integer(record->activation_bits[i]));
+        json_object_set_new(genes, name, json_integer(activation_bits[i]));
     }
+    return genes;
 }
 
 json_t *qea_command_genes(const qea_bit_space *space, const qea_trial_record *record) {
     const qea_study_config *config = space->config;
+    if (config->num_genes == 0)
+        return qea_command_layer_bits(space->graph, record->num_layers, record->weight_bits, record->activation_bits);
     json_t *genes = json_object();
-    if (config->num_genes == 0) put_layers(genes, space, record);
     for (size_t i = 0; i < config->num_genes && i < record->genome_length; i++)
         json_object_set(genes, config->genes[i].name, json_array_get(config->genes[i].candidates, record->genome[i]));
     return genes;
@@ -108,10 +122,8 @@ qea_status qea_command_format(qea_context *ctx, const qea_bit_space *space, cons
 
 /* --- answers --- */
 
-static void refuse(qea_answer *out, qea_answer_kind kind, const char *format, ...) QEA_PRINTF(3, 4);
-
-/* The reason goes to the store, the log and the report: without control characters. */
-static void refuse(qea_answer *out, qea_answer_kind kind, const char *format, ...) {
+/* The reason goes to the store, the log and the report. */
+void qea_command_refuse(qea_answer *out, qea_answer_kind kind, const char *format, ...) {
     va_list arguments;
     va_start(arguments, format);
     (void)vsnprintf(out->reason, sizeof out->reason, format, arguments);
@@ -123,9 +135,10 @@ static void refuse(qea_answer *out, qea_answer_kind kind, const char *format, ..
 
 static void refuse_text(qea_answer *out, const char *line) {
     if (strstr(line, "NaN") != NULL || strstr(line, "Infinity") != NULL)
-        refuse(out, QEA_ANSWER_WRONG, "the evaluator's answer has a number that is not finite: %.100s", line);
+        qea_command_refuse(out, QEA_ANSWER_WRONG, "the evaluator's answer has a number that is not finite: %.100s",
+                           line);
     else
-        refuse(out, QEA_ANSWER_WRONG, "the evaluator's answer is not a JSON object: %.100s", line);
+        qea_command_refuse(out, QEA_ANSWER_WRONG, "the evaluator's answer is not a JSON object: %.100s", line);
 }
 
 /* One objective that the program has to tell. */
@@ -133,11 +146,12 @@ static bool check_objective(const qea_config_objective *objective, const json_t 
     const json_t *value = json_object_get(objectives, objective->name);
     double number = json_number_value(value);
     if (value == NULL)
-        refuse(out, QEA_ANSWER_WRONG, "the evaluator's answer has no objective '%s'", objective->name);
+        qea_command_refuse(out, QEA_ANSWER_WRONG, "the evaluator's answer has no objective '%s'", objective->name);
     else if (!json_is_number(value) || !isfinite(number))
-        refuse(out, QEA_ANSWER_WRONG, "the evaluator's answer: the objective '%s' is not a number", objective->name);
+        qea_command_refuse(out, QEA_ANSWER_WRONG, "the evaluator's answer: the objective '%s' is not a number",
+                           objective->name);
     else if (objective->kind == QEA_OBJ_ACCURACY && (number < 0 || number > 1))
-        refuse(out, QEA_ANSWER_WRONG, "the evaluator's answer: the accuracy is not between 0 and 1");
+        qea_command_refuse(out, QEA_ANSWER_WRONG, "the evaluator's answer: the accuracy is not between 0 and 1");
     else
         return true;
     return false;
@@ -164,12 +178,13 @@ static void read_answer(const qea_study_config *config, uint64_t trial, const js
     const json_t *id = json_object_get(answer, "trial"), *error = json_object_get(answer, "error");
     const json_t *objectives = json_object_get(answer, "objectives");
     if (!json_is_integer(id) || json_integer_value(id) != (json_int_t)trial) {
-        refuse(out, QEA_ANSWER_WRONG, "the evaluator's answer is not for trial %" PRIu64, trial);
+        qea_command_refuse(out, QEA_ANSWER_WRONG, "the evaluator's answer is not for trial %" PRIu64, trial);
     } else if (error != NULL) {
         const char *text = json_string_value(error);
-        refuse(out, QEA_ANSWER_FAILED, "the evaluator says: %.400s", text != NULL ? text : "an error without a text");
+        qea_command_refuse(out, QEA_ANSWER_FAILED, "the evaluator says: %.400s",
+                           text != NULL ? text : "an error without a text");
     } else if (!json_is_object(objectives)) {
-        refuse(out, QEA_ANSWER_WRONG, "the evaluator's answer has neither objectives nor an error");
+        qea_command_refuse(out, QEA_ANSWER_WRONG, "the evaluator's answer has neither objectives nor an error");
     } else {
         for (int i = 0; i < config->num_objectives; i++) {
             const qea_config_objective *objective = &config->objectives[i];

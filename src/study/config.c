@@ -24,6 +24,7 @@ void qea_study_config_destroy(qea_study_config *config) {
     for (int i = 0; i < config->num_layer_rules; i++) qea_free(config->layer_rules[i].pattern);
     for (int i = 0; i < config->num_limits; i++) qea_free(config->limits[i].key);
     qea_config_clear_custom(config);
+    qea_config_clear_programs(config);
     clear_data(&config->nas_data);
     clear_data(&config->full_data);
     qea_yaml_destroy(config->tree);

@@ -77,13 +77,22 @@ typedef enum qea_objective {
 } qea_objective;
 extern const char *const qea_objective_names[QEA_OBJ_COUNT];
 
+/* A program of the user's (study/command.h). */
+typedef struct qea_program {
+    char **command;   /* owned, ends with NULL; NULL: there is none */
+    char *folder;     /* owned; "" = the current one */
+    double timeout_s; /* 0 = none */
+    int attempts;     /* that a trial has */
+} qea_program;
+
 /* What the search optimises. */
 typedef struct qea_config_objective {
     char name[QEA_NAME_BYTES];
-    qea_objective kind;       /* QEA_OBJ_COUNT: one of the user's own, which the command tells */
+    qea_objective kind;       /* QEA_OBJ_COUNT: one of the user's own, which a program tells */
     bool maximized, directed; /* directed: the direction is known */
     bool bounded;             /* low and high, of the hypervolume's box, are given */
     double low, high;
+    qea_program program; /* that tells it, where the evaluator does not (study/objective.h) */
 } qea_config_objective;
 
 /* A gene that is given by hand. */
@@ -139,12 +148,9 @@ typedef struct qea_study_config {
     /* search */
     size_t length; /* 0 = not given */
     qea_evaluator evaluator;
-    char **command;           /* owned, ends with NULL; of the evaluator command, with its folder */
-    char *command_folder;     /* owned; "" = the current one */
-    double command_timeout_s; /* 0 = none */
-    int command_attempts;     /* that a trial has */
-    size_t num_genes;         /* of a search space given by hand; 0: that of a network */
-    qea_custom_gene *genes;   /* owned */
+    qea_program program;    /* of the evaluator command */
+    size_t num_genes;       /* of a search space given by hand; 0: that of a network */
+    qea_custom_gene *genes; /* owned */
     char *
         search_pretrained; /* model that FINETUNE begins from, and the supernet instead of its float network, or NULL */
     qea_supernet_config supernet;

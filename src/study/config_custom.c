@@ -1,4 +1,4 @@
-/* Readers of the keys of a search space that is given by hand, and of an evaluator that is a program. */
+/* Readers of the keys of a search space that is given by hand, and of objectives of the user's own. */
 #include "study/config_internal.h"
 
 #include <math.h>
@@ -7,7 +7,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 
-enum { MAX_GENES = 4096, MAX_GENE_CANDIDATES = 4096, MAX_CANDIDATE_BYTES = 64, MAX_ARGUMENTS = 256 };
+enum { MAX_GENES = 4096, MAX_GENE_CANDIDATES = 4096, MAX_CANDIDATE_BYTES = 64 };
 
 #define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_"
 #define NAME_TEXT "letters, digits, '_', '.', '-', '/', '[' and ']', at most 63"
@@ -104,9 +104,8 @@ static qea_config_objective *find_objective(qea_config_reader *r, const char *na
     return NULL;
 }
 
-/* The objective that a member of `directions` or `bounds` is about. */
-static qea_status objective_of(qea_config_reader *r, const char *path, const qea_yaml *node, size_t index,
-                               qea_config_objective **out) {
+qea_status qea_config_own_objective(qea_config_reader *r, const char *path, const qea_yaml *node, size_t index,
+                                    qea_config_objective **out) {
     char member[QEA_CONFIG_PATH];
     qea_config_join(member, path, node->keys[index]);
     *out = find_objective(r, node->keys[index]);
@@ -122,7 +121,7 @@ QEA_CONFIG_SETTER(qea_config_set_directions) {
     for (size_t i = 0; i < node->count; i++) {
         const qea_yaml *item = node->items[i];
         qea_config_objective *objective;
-        QEA_TRY(objective_of(r, path, node, i, &objective));
+        QEA_TRY(qea_config_own_objective(r, path, node, i, &objective));
         int direction = item->kind == QEA_YAML_SCALAR ? qea_config_choice("min|max", item->text) : -1;
         if (direction < 0) return qea_config_wrong(r, item, path, key->allowed);
         objective->maximized = direction == 1;
@@ -138,7 +137,7 @@ QEA_CONFIG_SETTER(qea_config_set_bounds) {
         const qea_yaml *pair = node->items[i];
         qea_config_objective *objective;
         double low, high;
-        QEA_TRY(objective_of(r, path, node, i, &objective));
+        QEA_TRY(qea_config_own_objective(r, path, node, i, &objective));
         if (pair->kind != QEA_YAML_LIST || pair->count != 2 || !qea_config_number(pair->items[0], &low) ||
             !qea_config_number(pair->items[1], &high) || !isfinite(low) || !isfinite(high) || low >= high)
             return qea_config_wrong(r, pair, path, key->allowed);
@@ -149,30 +148,9 @@ QEA_CONFIG_SETTER(qea_config_set_bounds) {
     return QEA_OK;
 }
 
-/* --- the program --- */
-
-QEA_CONFIG_SETTER(qea_config_set_command) {
-    char **command;
-    (void)base;
-    if (node->kind != QEA_YAML_LIST || node->count == 0 || node->count > MAX_ARGUMENTS)
-        return qea_config_wrong(r, node, path, key->allowed);
-    QEA_TRY(QEA_NEW(r->ctx, "command", command, node->count + 1)); /* ends with NULL */
-    r->config->command = command;
-    for (size_t i = 0; i < node->count; i++) {
-        const qea_yaml *item = node->items[i];
-        if (item->kind != QEA_YAML_SCALAR || (i == 0 && item->text[0] == '\0'))
-            return qea_config_wrong(r, item, path, key->allowed);
-        QEA_TRY(qea_strdup(r->ctx, item->text, &command[i]));
-    }
-    return QEA_OK;
-}
-
 void qea_config_clear_custom(qea_study_config *config) {
     for (size_t i = 0; i < config->num_genes; i++) json_decref(config->genes[i].candidates);
     qea_free(config->genes);
-    for (char **item = config->command; item != NULL && *item != NULL; item++) qea_free(*item);
-    qea_free(config->command);
-    qea_free(config->command_folder);
 }
 
 /* --- what must agree --- */
@@ -205,7 +183,7 @@ qea_status qea_config_complete_custom(qea_config_reader *r) {
     const qea_study_config *config = r->config;
     bool command = qea_config_has_command(r);
     if (command) {
-        QEA_TRY(need(r, config->command != NULL, "nas.evaluator.command", "nas.evaluator.type is command"));
+        QEA_TRY(need(r, config->program.command != NULL, "nas.evaluator.command", "nas.evaluator.type is command"));
         if (config->init == QEA_INIT_SEARCH)
             return qea_config_fail(r, qea_config_find(r->tree, "fully_train.init"), "fully_train.init",
                                    "found search, but a command leaves no weights; allowed: scratch, pretrained");

@@ -52,8 +52,8 @@ static bool is_child(const qea_config_key *key, const char *parent, const char *
     }
     if (strncmp(key->path, parent, length) != 0 || key->path[length] != '.') return false;
     *name = key->path + length + 1;
-    const char *dot = strchr(*name, '.'), *pattern = ".<pattern>.";
-    return dot == NULL || strncmp(dot, pattern, strlen(pattern)) == 0; /* layers.<pattern>.tie stands beside layers */
+    const char *dot = strchr(*name, '.');
+    return dot == NULL || dot[1] == '<'; /* layers.<pattern>.tie stands beside layers */
 }
 
 static void put_row(const qea_config_key *key, const char *name, qea_text *out) {

@@ -128,8 +128,18 @@ QEA_MUST_USE qea_status qea_config_complete_recipe(qea_config_reader *r, const c
 bool qea_config_is_custom(const qea_config_reader *r);
 bool qea_config_has_command(const qea_config_reader *r);
 bool qea_config_name_ok(const char *name); /* of a gene or an objective */
+/* The objective of the user's own that a member of `directions`, `bounds` or `commands` is about. */
+QEA_MUST_USE qea_status qea_config_own_objective(qea_config_reader *r, const char *path, const qea_yaml *node,
+                                                 size_t index, qea_config_objective **out);
 QEA_MUST_USE qea_status qea_config_complete_custom(qea_config_reader *r);
 void qea_config_clear_custom(qea_study_config *config);
+
+/* --- config_program.c --- */
+/* Is there a program that tells this objective? Also before it was read. */
+bool qea_config_has_program(const qea_config_reader *r, const char *objective);
+/* Does every trial's result have a value of this name? */
+bool qea_config_is_result(const char *name);
+void qea_config_clear_programs(qea_study_config *config);
 
 /* Values of nas.evaluator.type: the original's name, then those of qea_evaluator in its order. */
 #define QEA_EVALUATORS "Evaluator|train|finetune|shared_weights|command"
@@ -148,6 +158,7 @@ QEA_CONFIG_SETTER(qea_config_set_genes);
 QEA_CONFIG_SETTER(qea_config_set_directions);
 QEA_CONFIG_SETTER(qea_config_set_bounds);
 QEA_CONFIG_SETTER(qea_config_set_command);
+QEA_CONFIG_SETTER(qea_config_set_commands);
 QEA_CONFIG_SETTER(qea_config_set_candidates);
 QEA_CONFIG_SETTER(qea_config_set_layers);
 QEA_CONFIG_SETTER(qea_config_set_blocks);

@@ -14,6 +14,7 @@
 #include "study/command.h"
 #include "study/job.h"
 #include "study/look.h"
+#include "study/objective.h"
 #include "study/run.h"
 
 struct qea_crew {
@@ -112,7 +113,8 @@ static void put_costs(json_t *result, const qea_cost *cost) {
     json_object_set_new(result, "weight_bytes", json_real(cost->weight_bytes));
     json_object_set_new(result, "weight_bytes_total", json_real(cost->weight_bytes_total));
     json_object_set_new(result, "activation_bytes", json_real(cost->activation_bytes));
-    json_object_set_new(result, "latency", json_null()); /* nothing here measures it yet */
+    if (json_object_get(result, "latency") == NULL) /* nothing here measures it yet */
+        json_object_set_new(result, "latency", json_null());
 }
 
 static qea_status fill_objectives(qea_context *ctx, const qea_run *run, const json_t *result,
@@ -170,7 +172,18 @@ static void describe(const qea_crew *crew, const qea_trial_record *record, char 
     }
 }
 
-static void remove_checkpoint(const qea_crew *crew, uint64_t id);
+static void remove_work(const qea_crew *crew, uint64_t id);
+
+/* Objectives that a model was to have and has not. */
+static void tell_errors(qea_crew *crew, const qea_trial_record *record, const json_t *result) {
+    const char *name;
+    json_t *reason;
+    json_object_foreach(json_object_get(result, "objective_errors"), name, reason) {
+        char text[640];
+        (void)snprintf(text, sizeof text, "has no '%s', as its program %s", name, json_string_value(reason));
+        on_event(crew, record->id, text);
+    }
+}
 
 static qea_status on_outcome(qea_context *ctx, void *user, const qea_outcome *outcome) {
     qea_crew *crew = user;
@@ -182,6 +195,7 @@ static qea_status on_outcome(qea_context *ctx, void *user, const qea_outcome *ou
     record->ended_s = unix_time();
     if (outcome->result != NULL && (has_command(crew) || has_accuracy(outcome->result))) {
         QEA_TRY(record_done(ctx, crew, record, outcome->result));
+        tell_errors(crew, record, outcome->result);
     } else {
         record->state = QEA_TRIAL_FAILED;
         QEA_TRY(qea_strdup(ctx,
@@ -193,7 +207,7 @@ static qea_status on_outcome(qea_context *ctx, void *user, const qea_outcome *ou
             qea_store_set(ctx, crew->run->task.store, "repeatable", "a trial met its time-out or a lack of memory"));
     QEA_TRY(qea_store_put_trial(ctx, crew->run->task.store, record));
     save_clock(crew, false);
-    remove_checkpoint(crew, record->id);
+    remove_work(crew, record->id);
     QEA_TRY(qea_board_finish(ctx, &crew->board, record));
     char line[640];
     describe(crew, record, line, sizeof line);
@@ -205,16 +219,24 @@ static qea_status on_outcome(qea_context *ctx, void *user, const qea_outcome *ou
 
 /* --- jobs --- */
 
-static qea_status checkpoint_path(qea_context *ctx, const qea_crew *crew, uint64_t id, char **out) {
-    char name[64];
-    (void)snprintf(name, sizeof name, "work/%s_%" PRIu64 ".checkpoint", crew->trials->step, id);
+/* Of a file that is there while a trial runs. */
+static qea_status work_path(qea_context *ctx, const qea_crew *crew, uint64_t id, const char *what, char **out) {
+    char name[80];
+    (void)snprintf(name, sizeof name, "work/%s_%" PRIu64 ".%s", crew->trials->step, id, what);
     return qea_task_path(ctx, &crew->run->task, name, out);
 }
 
-static void remove_checkpoint(const qea_crew *crew, uint64_t id) {
+/* A model that is not kept, but needed as a file. */
+static bool has_passing_model(const qea_crew *crew) {
+    return !crew->trials->keep_models && qea_objectives_need_model(crew->run->config);
+}
+
+static void remove_work(const qea_crew *crew, uint64_t id) {
     char *path = NULL;
-    if (!crew->trials->checkpoints || checkpoint_path(NULL, crew, id, &path) != QEA_OK) return;
-    (void)unlink(path);
+    if (crew->trials->checkpoints && work_path(NULL, crew, id, "checkpoint", &path) == QEA_OK) (void)unlink(path);
+    qea_free(path);
+    path = NULL;
+    if (has_passing_model(crew) && work_path(NULL, crew, id, "safetensors", &path) == QEA_OK) (void)unlink(path);
     qea_free(path);
 }
 
@@ -226,7 +248,8 @@ static qea_status make_job(qea_context *ctx, const qea_crew *crew, qea_trial_rec
                              record->weight_bits, record->activation_bits);
     QEA_TRY(qea_run_start_path(ctx, crew->run, crew->trials->step, record, &job->init));
     QEA_TRY(qea_run_teacher_path(ctx, crew->run, crew->trials->step, &job->teacher));
-    if (crew->trials->checkpoints) QEA_TRY(checkpoint_path(ctx, crew, record->id, &job->checkpoint));
+    if (crew->trials->checkpoints) QEA_TRY(work_path(ctx, crew, record->id, "checkpoint", &job->checkpoint));
+    if (has_passing_model(crew)) return work_path(ctx, crew, record->id, "safetensors", &job->model);
     if (!crew->trials->keep_models) return QEA_OK;
     char name[80];
     (void)snprintf(name, sizeof name, "output/%s/model_%" PRIu64 ".safetensors", crew->trials->step, record->id);
@@ -272,9 +295,9 @@ static void read_command_answer(void *user, uint64_t job, const char *line, qea_
 static void prepare_for_command(const qea_study_config *config, qea_pool_config *pool) {
     pool->what = "evaluator";
     pool->read = read_command_answer;
-    pool->max_attempts = config->command_attempts;
+    pool->max_attempts = config->program.attempts;
     pool->max_losses = 3;
-    if (config->command_timeout_s > 0) pool->timeout_s = config->command_timeout_s;
+    if (config->program.timeout_s > 0) pool->timeout_s = config->program.timeout_s;
 }
 
 static qea_status prepare(qea_context *ctx, qea_crew *crew) {
@@ -318,6 +341,8 @@ qea_status qea_crew_create(qea_context *ctx, const qea_run *run, qea_step_trials
     QEA_TRY(QEA_NEW(ctx, "crew", crew, 1));
     crew->run = run;
     crew->trials = trials;
+    for (size_t i = 0; i < trials->count; i++) /* a session may have been killed before it did */
+        if (trials->records[i].state != QEA_TRIAL_ASKED) remove_work(crew, trials->records[i].id);
     qea_status status = prepare(ctx, crew);
     if (status == QEA_OK)
         *out = crew;

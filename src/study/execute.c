@@ -73,6 +73,8 @@ void qea_executor_destroy(qea_executor *executor) {
     qea_free(executor);
 }
 
+const qea_graph *qea_executor_graph(const qea_executor *executor) { return executor->graph; }
+
 qea_status qea_executor_warm_start(qea_context *ctx, const char *path, qea_model *model) {
     qea_graph *graph = NULL;
     qea_model *from = NULL;

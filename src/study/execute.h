@@ -16,6 +16,7 @@ typedef struct qea_executor qea_executor;
 QEA_MUST_USE qea_status qea_executor_create(qea_context *ctx, const qea_study_config *config, const char *step,
                                             qea_executor **out);
 void qea_executor_destroy(qea_executor *executor);
+const qea_graph *qea_executor_graph(const qea_executor *executor); /* the network; borrowed */
 
 /* *result (owned by the caller): accuracy, accuracy_top1, accuracy_top5 (0..1), loss (mean on those images),
  * train_loss, val_accuracy (null where there are no validation images), images (evaluated), epochs, best_epoch (null:

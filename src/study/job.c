@@ -136,6 +136,7 @@ void qea_job_read_answer(void *user, uint64_t job, const char *line, qea_answer 
     out->kind = type != NULL ? kind_of(message, type) : QEA_ANSWER_WRONG;
     out->status = status_by_name(json_string_value(json_object_get(message, "status")));
     (void)snprintf(out->reason, sizeof out->reason, "%s", reason_of(message, type));
+    out->unrepeatable = json_is_false(json_object_get(message, "repeatable"));
     if (out->kind == QEA_ANSWER_UPDATE) out->body = json_incref(message);
     if (out->kind == QEA_ANSWER_DONE) out->body = json_incref(json_object_get(message, "result"));
     json_decref(message);

@@ -192,6 +192,7 @@ static qea_status hear(qea_context *ctx, qea_pool *pool, pool_worker *worker, co
     }
     worker->job = SIZE_MAX;
     job->worker = -1;
+    job->repeatable = job->repeatable && !answer->unrepeatable;
     if (answer->kind == QEA_ANSWER_DONE) return finish(ctx, pool, job, answer->body, NULL);
     if (answer->kind == QEA_ANSWER_FAILED) return finish(ctx, pool, job, NULL, answer->reason);
     job->repeatable = false;

@@ -32,6 +32,7 @@ typedef struct qea_answer {
     json_t *body;      /* owned by the pool: of an update the message, of DONE the result; else NULL */
     qea_status status; /* FATAL */
     char reason[512];  /* all but UPDATE and DONE */
+    bool unrepeatable; /* a time-out or a lack of memory had a part in it */
 } qea_answer;
 
 typedef struct qea_pool_config {

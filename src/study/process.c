@@ -182,7 +182,7 @@ qea_exit qea_process_end(qea_process *process, bool kill_it, long oom_kills, cha
     }
     if (!WIFSIGNALED(status)) {
         (void)snprintf(how, how_size, "ended with exit code %d", WEXITSTATUS(status));
-        return QEA_EXIT_CRASH;
+        return WEXITSTATUS(status) == 0 ? QEA_EXIT_GOOD : QEA_EXIT_CRASH;
     }
     int number = WTERMSIG(status);
     (void)snprintf(how, how_size, "killed by signal %d (%s)", number, strsignal(number));

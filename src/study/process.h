@@ -18,7 +18,7 @@ typedef struct qea_process {
     size_t taken; /* bytes at the front that were already handed out */
 } qea_process;
 
-typedef enum qea_exit { QEA_EXIT_CRASH, QEA_EXIT_MEMORY, QEA_EXIT_OUTSIDE } qea_exit;
+typedef enum qea_exit { QEA_EXIT_GOOD, QEA_EXIT_CRASH, QEA_EXIT_MEMORY, QEA_EXIT_OUTSIDE } qea_exit;
 
 /* Starts argv (NULL-terminated, argv[0] is the path) by exec; its stderr goes to log_fd. */
 QEA_MUST_USE qea_status qea_process_start(qea_context *ctx, qea_process *process, const char *const *argv, int log_fd);
@@ -38,9 +38,9 @@ qea_receipt qea_process_receive(qea_process *process);
 /* The next whole line without its newline, valid until the next receive; NULL: none. */
 const char *qea_process_line(qea_process *process);
 
-/* Ends it and all of its group, reaps it and says how it ended: killed at once, or after the moment that it has to end
- * by itself, having closed its end; `oom_kills` is qea_oom_kills() from before its last job. `how` gets words such as
- * "killed by signal 11 (Segmentation fault)". */
+/* Ends it and all of its group, reaps it and says how it ended (GOOD: by itself, with exit code 0): killed at once, or
+ * after the moment that it has to end by itself, having closed its end; `oom_kills` is qea_oom_kills() from before its
+ * last job. `how` gets words such as "killed by signal 11 (Segmentation fault)". */
 qea_exit qea_process_end(qea_process *process, bool kill_it, long oom_kills, char *how, size_t how_size);
 void qea_process_free(qea_process *process);
 

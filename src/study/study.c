@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "study/config_internal.h"
 #include "study/look.h"
 #include "study/model_metadata.h"
 #include "study/run.h"
@@ -20,48 +21,82 @@ enum { MAX_OVERRIDES = 256 };
 
 /* --- configuration of a new task --- */
 
-/* Puts the absolute form of a path in its place, so that the task can be resumed from another folder. *owned keeps the
- * text (free it behind the last use). */
-static void make_absolute(const char *key, const char *path, qea_config_override *overrides, size_t *count,
-                          char **owned) {
-    *owned = path != NULL ? realpath(path, NULL) : NULL;
-    if (*owned != NULL) overrides[(*count)++] = (qea_config_override){key, *owned, QEA_SET_REWRITTEN};
+/* Values that stand in place of the file's. */
+typedef struct changes {
+    qea_config_override list[MAX_OVERRIDES];
+    size_t count;
+    char *paths[QEA_MAX_OBJECTIVES + 8]; /* owned */
+    size_t num_paths;
+    char keys[QEA_MAX_OBJECTIVES][QEA_CONFIG_PATH];
+} changes;
+
+static void change(changes *c, const char *key, const char *value, qea_config_set kind) {
+    c->list[c->count++] = (qea_config_override){key, value, kind};
+}
+
+/* Puts the absolute form of a path in its place, so that the task can be resumed from another folder. */
+static void make_absolute(changes *c, const char *key, const char *path) {
+    char *absolute = path != NULL ? realpath(path, NULL) : NULL;
+    if (absolute == NULL) return;
+    c->paths[c->num_paths++] = absolute;
+    change(c, key, absolute, QEA_SET_REWRITTEN);
+}
+
+static const char *or_here(const char *folder) { return folder[0] != '\0' ? folder : "."; }
+
+static void make_programs_absolute(changes *c, const qea_study_config *config) {
+    if (config->evaluator == QEA_EVALUATOR_COMMAND)
+        make_absolute(c, "nas.evaluator.folder", or_here(config->program.folder));
+    for (int i = 0; i < config->num_objectives; i++) {
+        const qea_config_objective *objective = &config->objectives[i];
+        char section[QEA_CONFIG_PATH];
+        if (objective->program.command == NULL) continue;
+        qea_config_join(section, "nas.search_algorithm.commands", objective->name);
+        qea_config_join(c->keys[i], section, "folder");
+        make_absolute(c, c->keys[i], or_here(objective->program.folder));
+    }
+}
+
+static void make_paths_absolute(changes *c, const qea_study_config *config) {
+    make_programs_absolute(c, config);
+    if (config->has_nas && config->num_genes == 0)
+        make_absolute(c, "nas.dataset.common.data_path", config->nas_data.path);
+    if (config->has_fully_train || config->agreement.genomes > 0)
+        make_absolute(c, "fully_train.dataset.common.data_path", config->full_data.path);
+    make_absolute(c, "fully_train.pretrained", config->pretrained);
+    make_absolute(c, "nas.evaluator.pretrained", config->search_pretrained);
+    if (config->teacher != NULL && strcmp(config->teacher, "search") != 0)
+        make_absolute(c, "fully_train.teacher", config->teacher);
 }
 
 /* Read twice: the second time with what the first one shows, absolute paths and the name of the task, which may stand
  * in other values. */
-qea_status qea_run_config(qea_context *ctx, const qea_study_options *options, const char *made_name,
-                          qea_study_config **out) {
-    qea_config_override overrides[MAX_OVERRIDES];
-    size_t count = options->num_overrides;
-    if (count > MAX_OVERRIDES - 10)
-        return qea_fail(ctx, QEA_ERR_CONFIG, "%zu overrides: at most %d are allowed", count, MAX_OVERRIDES - 10);
-    for (size_t i = 0; i < count; i++)
-        overrides[i] = (qea_config_override){options->overrides[i].key, options->overrides[i].value,
-                                             options->overrides[i].literal ? QEA_SET_TEXT : QEA_SET_YAML};
-    if (options->base_path != NULL)
-        overrides[count++] = (qea_config_override){"general.task.local_base_path", options->base_path, QEA_SET_TEXT};
-    if (options->task_id != NULL)
-        overrides[count++] = (qea_config_override){"general.task.task_id", options->task_id, QEA_SET_TEXT};
-    QEA_TRY(qea_study_config_read(ctx, options->config_path, overrides, count, out));
-    if ((*out)->task_id[0] == '\0')
-        overrides[count++] = (qea_config_override){"general.task.task_id", made_name, QEA_SET_TEXT};
-    char *paths[6] = {NULL};
-    if ((*out)->evaluator == QEA_EVALUATOR_COMMAND)
-        make_absolute("nas.evaluator.folder", (*out)->command_folder[0] != '\0' ? (*out)->command_folder : ".",
-                      overrides, &count, &paths[5]);
-    if ((*out)->has_nas && (*out)->num_genes == 0)
-        make_absolute("nas.dataset.common.data_path", (*out)->nas_data.path, overrides, &count, &paths[0]);
-    if ((*out)->has_fully_train || (*out)->agreement.genomes > 0)
-        make_absolute("fully_train.dataset.common.data_path", (*out)->full_data.path, overrides, &count, &paths[1]);
-    make_absolute("fully_train.pretrained", (*out)->pretrained, overrides, &count, &paths[2]);
-    make_absolute("nas.evaluator.pretrained", (*out)->search_pretrained, overrides, &count, &paths[3]);
-    if ((*out)->teacher != NULL && strcmp((*out)->teacher, "search") != 0)
-        make_absolute("fully_train.teacher", (*out)->teacher, overrides, &count, &paths[4]);
+static qea_status read_config(qea_context *ctx, const qea_study_options *options, const char *made_name, changes *c,
+                              qea_study_config **out) {
+    enum { MOST = MAX_OVERRIDES - QEA_MAX_OBJECTIVES - 16 }; /* the rest is for what is changed here */
+    if (options->num_overrides > MOST)
+        return qea_fail(ctx, QEA_ERR_CONFIG, "%zu overrides: at most %d are allowed", options->num_overrides, MOST);
+    for (size_t i = 0; i < options->num_overrides; i++)
+        change(c, options->overrides[i].key, options->overrides[i].value,
+               options->overrides[i].literal ? QEA_SET_TEXT : QEA_SET_YAML);
+    if (options->base_path != NULL) change(c, "general.task.local_base_path", options->base_path, QEA_SET_TEXT);
+    if (options->task_id != NULL) change(c, "general.task.task_id", options->task_id, QEA_SET_TEXT);
+    QEA_TRY(qea_study_config_read(ctx, options->config_path, c->list, c->count, out));
+    if ((*out)->task_id[0] == '\0') change(c, "general.task.task_id", made_name, QEA_SET_TEXT);
+    make_paths_absolute(c, *out);
     qea_study_config_destroy(*out);
     *out = NULL;
-    qea_status status = qea_study_config_read(ctx, options->config_path, overrides, count, out);
-    for (int i = 0; i < 6; i++) free(paths[i]);
+    return qea_study_config_read(ctx, options->config_path, c->list, c->count, out);
+}
+
+qea_status qea_run_config(qea_context *ctx, const qea_study_options *options, const char *made_name,
+                          qea_study_config **out) {
+    changes *c;
+    *out = NULL;
+    QEA_TRY(QEA_NEW(ctx, "overrides", c, 1));
+    qea_status status = read_config(ctx, options, made_name, c, out);
+    for (size_t i = 0; i < c->num_paths; i++) free(c->paths[i]);
+    qea_free(c);
     return status;
 }
 

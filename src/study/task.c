@@ -27,11 +27,24 @@ static qea_status make_folders(qea_context *ctx, const qea_task *task) {
     return QEA_OK;
 }
 
+/* What writers of a session that was killed have left. */
+static void sweep(const qea_task *task) {
+    static const char *const folders[] = {"output",       "output/nas",      "output/fully_train",
+                                          "output/float", "output/supernet", "work"};
+    for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
+        char *path;
+        if (qea_task_path(NULL, task, folders[i], &path) != QEA_OK) return;
+        qea_file_sweep(path);
+        qea_free(path);
+    }
+}
+
 static qea_status open_parts(qea_context *ctx, qea_task *task) {
     char *log = NULL;
     QEA_TRY(make_folders(ctx, task));
     QEA_TRY(qea_task_path(ctx, task, "output/config.yml", &task->config_path));
     QEA_TRY(qea_store_open(ctx, task->folder, false, &task->store));
+    sweep(task); /* the store is locked: nobody else writes */
     QEA_TRY(qea_task_path(ctx, task, "logs/pipeline.log", &log));
     task->log_fd = open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
     qea_free(log);

@@ -1,7 +1,8 @@
 /* A worker's life. Lines from stdin are jobs (job.h); lines to stdout are
  *   {"type": "update", "epoch", "epochs", "step", "steps", "loss", "accuracy", "val_accuracy", "images_per_s"}
- *   {"type": "done", "result": {...}}                      (execute.h)
- *   {"type": "failed", "reason": "...", "memory": bool}    the trial failed; memory: trying again may help
+ *   {"type": "done", "result": {...}, "repeatable": bool}  (execute.h)
+ *   {"type": "failed", "reason": "...", "memory": bool, "repeatable": bool}
+ *                                                          the trial failed; memory: trying again may help
  *   {"type": "fatal", "status": "data", "reason": "..."}   no trial can work */
 #include <errno.h>
 #include <math.h>
@@ -18,6 +19,7 @@
 #include "quantea/study.h"
 #include "study/command.h"
 #include "study/execute.h"
+#include "study/objective.h"
 #include "study/process.h"
 
 /* Whole line or an error: the coordinator's end is a pipe. */
@@ -37,6 +39,12 @@ static qea_status say(qea_context *ctx, json_t *message) {
     qea_text_free(&text);
     return status;
 }
+
+typedef struct worker { /* everything borrowed */
+    const qea_study_config *config;
+    const char *step;
+    qea_executor *executor;
+} worker;
 
 static json_t *finite_or_null(double value) { return isfinite(value) ? json_real(value) : json_null(); }
 
@@ -64,29 +72,59 @@ static qea_status say_failure(qea_context *ctx, qea_status status) {
     return say(ctx, message);
 }
 
-static qea_status do_job(qea_context *ctx, qea_executor *executor, const char *line) {
-    qea_job job;
-    json_t *result = NULL;
-    qea_status status = qea_job_parse(ctx, line, &job);
-    if (status == QEA_OK) {
-        status = qea_executor_run(ctx, executor, &job, report_progress, ctx, &result);
-        qea_job_clear(&job);
+static bool is_search(const char *step) { return strcmp(step, "nas") == 0; }
+
+/* A trial of the search that lacks an objective has failed; a model that was trained for long is one without it. */
+static qea_status say_result(qea_context *ctx, const worker *w, json_t *result, bool repeatable) {
+    const char *name;
+    json_t *error, *message = json_object();
+    json_object_set_new(message, "repeatable", json_boolean(repeatable));
+    json_object_foreach(json_object_get(result, "objective_errors"), name, error) {
+        char reason[640];
+        if (!is_search(w->step)) break;
+        (void)snprintf(reason, sizeof reason, "the program of the objective '%s' %s", name, json_string_value(error));
+        json_object_set_new(message, "type", json_string("failed"));
+        json_object_set_new(message, "reason", json_string(reason));
+        json_decref(result);
+        return say(ctx, message);
     }
-    if (status != QEA_OK) return say_failure(ctx, status);
-    json_t *message = json_object();
     json_object_set_new(message, "type", json_string("done"));
     json_object_set_new(message, "result", result);
     return say(ctx, message);
 }
 
-static qea_status serve(qea_context *ctx, qea_executor *executor) {
+static qea_status do_job(qea_context *ctx, const worker *w, const char *line) {
+    qea_job job;
+    json_t *result = NULL;
+    bool repeatable = true, measured = is_search(w->step) || strcmp(w->step, "fully_train") == 0;
+    qea_status status = qea_job_parse(ctx, line, &job);
+    if (status == QEA_OK) {
+        status = qea_executor_run(ctx, w->executor, &job, report_progress, ctx, &result);
+        if (status == QEA_OK && measured)
+            status = qea_objectives_measure(ctx, w->config, qea_executor_graph(w->executor), &job, result, &repeatable);
+        qea_job_clear(&job);
+    }
+    if (status == QEA_OK) return say_result(ctx, w, result, repeatable);
+    json_decref(result);
+    return say_failure(ctx, status);
+}
+
+static qea_status serve(qea_context *ctx, const worker *w) {
     char *line = NULL;
     size_t capacity = 0;
     qea_status status = QEA_OK;
     ssize_t length;
     while (status == QEA_OK && (length = getline(&line, &capacity, stdin)) > 0)
-        if (length < QEA_LINE_BYTES) status = do_job(ctx, executor, line);
+        if (length < QEA_LINE_BYTES) status = do_job(ctx, w, line);
     free(line);
+    return status;
+}
+
+static qea_status work(qea_context *ctx, const qea_study_config *config, const char *step) {
+    worker w = {.config = config, .step = step};
+    qea_status status = qea_executor_create(ctx, config, step, &w.executor);
+    status = status == QEA_OK ? serve(ctx, &w) : say_failure(ctx, status);
+    qea_executor_destroy(w.executor);
     return status;
 }
 
@@ -95,20 +133,14 @@ qea_status qea_worker_main(qea_context *ctx, const char *config_path, const char
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != (pid_t)parent) return qea_fail(ctx, QEA_ERR_STATE, "worker: its coordinator is gone");
     qea_study_config *config;
-    qea_executor *executor = NULL;
     qea_status status = qea_study_config_read(ctx, config_path, NULL, 0, &config);
     if (status != QEA_OK) return say_failure(ctx, status);
-    if (config->evaluator == QEA_EVALUATOR_COMMAND && strcmp(step, "nas") == 0) {
-        status = qea_command_become(ctx, config);
-        qea_study_config_destroy(config);
-        return status;
-    }
-    status = qea_executor_create(ctx, config, step, &executor);
-    if (status == QEA_OK)
-        status = serve(ctx, executor);
+    if (strncmp(step, qea_objective_step, strlen(qea_objective_step)) == 0)
+        status = qea_objective_become(ctx, config, step);
+    else if (config->evaluator == QEA_EVALUATOR_COMMAND && is_search(step))
+        status = qea_command_become(ctx, &config->program, NULL);
     else
-        status = say_failure(ctx, status);
-    qea_executor_destroy(executor);
+        status = work(ctx, config, step);
     qea_study_config_destroy(config);
     return status;
 }

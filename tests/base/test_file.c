@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <cmocka.h>
 
 #include "base/error.h"
@@ -163,6 +164,28 @@ static void two_writers_of_one_path_do_not_mix(void **state) {
     assert_names(f, 1);
 }
 
+static void what_a_killed_writer_left_is_swept_away_and_nothing_else(void **state) {
+    fixture *f = *state;
+    static const char *const others[] = {"a.tmp",    "a.1-.tmp",     "a.-1.tmp", "a.1.tmp",
+                                         "a1-2.tmp", "a.1-2.tmp.gz", ".1-2.tmp"};
+    enum { OTHERS = sizeof others / sizeof *others };
+    for (size_t i = 0; i < OTHERS; i++)
+        assert_int_equal(qea_file_write(f->ctx, scratch_path(&f->scratch, others[i]), "x", 1), QEA_OK);
+    pid_t pid = fork();
+    if (pid == 0) {
+        qea_file_writer *w;
+        if (qea_file_writer_open(NULL, scratch_path(&f->scratch, "killed"), &w) == QEA_OK) (void)raise(SIGKILL);
+        _exit(1);
+    }
+    int status;
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFSIGNALED(status));
+    assert_names(f, OTHERS + 1);
+    qea_file_sweep(f->scratch.folder);
+    assert_names(f, OTHERS);
+    qea_file_sweep(scratch_path(&f->scratch, "nowhere"));
+}
+
 static void new_files_have_the_permissions_of_the_umask(void **state) {
     fixture *f = *state;
     struct stat info;
@@ -304,6 +327,7 @@ int main(void) {
         TEST(the_old_file_stands_until_the_new_one_is_committed),
         TEST(an_abandoned_writer_leaves_nothing),
         TEST(two_writers_of_one_path_do_not_mix),
+        TEST(what_a_killed_writer_left_is_swept_away_and_nothing_else),
         TEST(new_files_have_the_permissions_of_the_umask),
         TEST(a_full_disk_is_an_io_error_and_keeps_the_old_file),
         TEST(places_that_cannot_be_written_are_io_errors),

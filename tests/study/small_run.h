@@ -103,7 +103,7 @@ static inline int tear_down(void **state) {
 
 /* Runs the command; its output goes to FOLDER/out. Returns the exit code, 1000 + signal. */
 static inline int run(const char *before, const char *arguments) {
-    char line[2048];
+    char line[4096];
     (void)snprintf(line, sizeof line, "cd %s && %s %s %s >out 2>&1", folder, before, command, arguments);
     int status = system(line);
     return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
@@ -111,7 +111,7 @@ static inline int run(const char *before, const char *arguments) {
 
 /* Standard output alone goes to FOLDER/name. */
 static inline int run_to(const char *name, const char *arguments) {
-    char line[2048];
+    char line[4096];
     (void)snprintf(line, sizeof line, "cd %s && %s %s >%s", folder, command, arguments, name);
     int status = system(line);
     return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
@@ -148,7 +148,7 @@ static inline void assert_same_results(const char *task_a, const char *task_b) {
 /* Runs the command until the task's log tells of `trials` finished ones, then sends the signal. Returns the exit code
  * as a shell sees it: 128 + signal where the signal ended it. */
 static inline int run_and_signal(const char *arguments, const char *task, int trials, const char *signal) {
-    char line[2048];
+    char line[4096];
     (void)snprintf(line, sizeof line,
                    "cd %s && { %s %s >out 2>&1 & p=$!; "
                    "until [ \"$(grep -c ' done: ' tasks/%s/logs/pipeline.log 2>/dev/null)\" -ge %d ] 2>/dev/null; do "
