@@ -96,9 +96,10 @@ static char self[1024];
     "--set 'nas.search_algorithm.objective_keys=[accuracy, energy]' --set nas.search_algorithm.directions.energy=min " \
     "--set 'nas.search_algorithm.commands.energy={command: [%s, --measure, " mode "]" more "}' "
 
-static int run_format(const char *format, const char *mode) {
+/* format: with the place of this program. */
+static int run_format(const char *format) {
     char line[2048];
-    (void)snprintf(line, sizeof line, format, self, mode);
+    (void)snprintf(line, sizeof line, format, self);
     return run("", line);
 }
 
@@ -136,7 +137,7 @@ static void assert_work_is_empty(const char *task) {
 
 static void trials_and_final_models_have_the_number_that_the_program_tells_of_their_files(void **state) {
     (void)state;
-    if (run_format("config.yml -t single --workers 1 " ENERGY("bits", ""), "") != 0) fail_msg("%s", slurp("out"));
+    if (run_format("config.yml -t single --workers 1 " ENERGY("bits", "")) != 0) fail_msg("%s", slurp("out"));
     json_t *front = read_json("tasks/single/output/nas/front.json");
     assert_energies_are_sums_of_bits(json_object_get(front, "front"), "objectives");
     assert_true(json_number_value(json_object_get(front, "hypervolume")) > 0);
@@ -151,6 +152,17 @@ static void trials_and_final_models_have_the_number_that_the_program_tells_of_th
     qea_free(rows);
     qea_free(page);
     assert_work_is_empty("single");
+}
+
+static void a_trial_with_shared_weights_has_a_model_of_its_own(void **state) {
+    (void)state;
+    if (run_format("config.yml -t shared --set 'pipeline=[nas]' --set 'nas.evaluator={type: shared_weights, "
+                   "float_epochs: 1, supernet_epochs: 1, bn_images: 96}' " ENERGY("bits", "")) != 0)
+        fail_msg("%s", slurp("out"));
+    json_t *front = read_json("tasks/shared/output/nas/front.json");
+    assert_energies_are_sums_of_bits(json_object_get(front, "front"), "objectives");
+    json_decref(front);
+    assert_work_is_empty("shared");
 }
 
 /* The example's price: 2000 pJ per layer and 0.8 pJ per bit of weight. */
@@ -241,7 +253,7 @@ static void a_program_that_fails_is_tried_as_often_as_attempts_says(void **state
     char line[256];
     (void)snprintf(line, sizeof line, "mkdir %s/once", folder);
     assert_int_equal(system(line), 0);
-    assert_int_equal(run_format("config.yml -t again " ONE_TRIAL ENERGY("once", ", folder: once, attempts: 2"), ""), 0);
+    assert_int_equal(run_format("config.yml -t again " ONE_TRIAL ENERGY("once", ", folder: once, attempts: 2")), 0);
     char *rows = slurp("tasks/again/output/nas/trials.csv");
     assert_non_null(strstr(rows, ",2.5,"));
     qea_free(rows);
@@ -287,8 +299,7 @@ static void a_program_may_measure_the_latency_and_takes_no_name_that_a_result_ha
     assert_int_equal(run_format("config.yml -t latency " ONE_TRIAL
                                 "--set 'nas.search_algorithm={objective_keys: [accuracy, latency], directions: "
                                 "{latency: min}, commands: {latency: {command: [%s, --measure, bits]}}, policy: "
-                                "{num_generation: 0, num_individual: 1, random_samples: 1}}'",
-                                ""),
+                                "{num_generation: 0, num_individual: 1, random_samples: 1}}'"),
                      0);
     json_t *reports = read_json("tasks/latency/output/reports.json"), *value;
     const json_t *performance = json_object_get(json_array_get(json_object_get(reports, "nas"), 0), "performance");
@@ -378,6 +389,7 @@ int main(int argc, char **argv) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(numbers_are_read_whole_and_finite),
         cmocka_unit_test(trials_and_final_models_have_the_number_that_the_program_tells_of_their_files),
+        cmocka_unit_test(a_trial_with_shared_weights_has_a_model_of_its_own),
         cmocka_unit_test(the_example_tells_the_price_of_the_weights),
         cmocka_unit_test(workers_and_kills_change_nothing),
         cmocka_unit_test(every_fault_is_a_failed_trial_with_its_reason),
