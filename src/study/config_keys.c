@@ -111,9 +111,10 @@ const qea_config_key qea_config_keys[] = {
      .allowed = "a duration as 2h, 1h30m, 45s, or seconds",
      .fallback = "0",
      STUDY(budget_s),
-     .doc = "Wall-clock time of the search, over all its sessions; 0: no limit. When it is spent no trial begins, and "
-            "those "
-            "that run have a tenth of it, at most 45 s, to end."},
+     .doc = "Wall-clock time of the search, with the float network and the supernet before it, over all its sessions; "
+            "0: no limit. When it is spent no trial begins, and those that run have a tenth of it, at most 45 s, to "
+            "end; a training before the search is stopped at once, and goes on from its last checkpoint where the task "
+            "is resumed with more time."},
     {.path = "nas.trials",
      .kind = QEA_KEY_SIZE,
      RANGE(0, 1e9),

@@ -228,7 +228,7 @@ static qea_status work_path(qea_context *ctx, const qea_crew *crew, uint64_t id,
 
 /* A model that is not kept, but needed as a file. */
 static bool has_passing_model(const qea_crew *crew) {
-    return !crew->trials->keep_models && qea_objectives_need_model(crew->run->config);
+    return is_search(crew) && !crew->trials->keep_models && qea_objectives_need_model(crew->run->config);
 }
 
 static void remove_work(const qea_crew *crew, uint64_t id) {
@@ -327,7 +327,7 @@ static qea_status prepare(qea_context *ctx, qea_crew *crew) {
     const qea_search_clock *clock = crew->trials->clock;
     if (clock != NULL && clock->budget > 0) {
         pool.deadline = qea_pool_now() + fmax(0, qea_search_clock_left(clock));
-        pool.grace_s = qea_search_clock_grace(clock);
+        pool.grace_s = is_search(crew) ? qea_search_clock_grace(clock) : 0; /* a training goes on from a checkpoint */
     }
     QEA_TRY(qea_board_create(ctx, crew->run, crew->trials, crew->workers, &crew->board));
     QEA_TRY(qea_pool_create(ctx, &pool, &crew->pool));

@@ -25,9 +25,8 @@ typedef struct nas {
     uint16_t *genome;       /* owned, [num_genes] */
     uint8_t *bits;          /* owned, [2 L] */
     size_t asked, told;     /* records before it were asked for, were told */
-    qea_search_clock clock;
-    qea_volume *volume; /* owned; of the results told */
-    size_t idle;        /* generations since it grew */
+    qea_volume *volume;     /* owned; of the results told */
+    size_t idle;            /* generations since it grew */
     bool out_of_time;
 } nas;
 
@@ -203,8 +202,7 @@ static qea_status run_nas(qea_context *ctx, nas *n, char **end) {
     QEA_TRY(create_search(ctx, n));
     QEA_TRY(fix_box(ctx, n));
     QEA_TRY(qea_step_trials_load(ctx, n->run, &n->trials));
-    QEA_TRY(qea_search_clock_start(ctx, n->run->task.store, config->budget_s, &n->clock));
-    n->trials.clock = &n->clock;
+    n->trials.clock = &n->run->clock;
     QEA_TRY(qea_crew_create(ctx, n->run, &n->trials, &n->crew));
     return search_to_end(ctx, n, end);
 }

@@ -17,6 +17,7 @@ typedef struct qea_run {
     qea_graph *graph;                 /* owned */
     qea_bit_space *space;             /* owned */
     qea_box box;                      /* of the search's hypervolume */
+    qea_search_clock clock;           /* of the search with the steps before it */
     char *tensorboard;                /* owned; folder of the event files, NULL: none */
 } qea_run;
 
@@ -38,7 +39,7 @@ typedef struct qea_step_trials {
     bool warm;        /* fully_train: start from the search's weights */
     bool keep_models; /* save model files */
     bool checkpoints;
-    qea_search_clock *clock; /* borrowed; nas: begins nothing when its budget is spent; NULL: none */
+    qea_search_clock *clock; /* borrowed; begins nothing when the search's budget is spent; fully_train: NULL */
 } qea_step_trials;
 void qea_step_trials_clear(qea_step_trials *trials);
 
@@ -84,8 +85,9 @@ QEA_MUST_USE qea_status qea_run_fully_train(qea_context *ctx, qea_run *run);
 QEA_MUST_USE qea_status qea_run_agreement(qea_context *ctx, qea_run *run);
 
 /* The steps "float" and "supernet" before a search with shared weights: one trial each, whose model the search's trials
- * and the full training begin from. Does what the store says is not done. */
-QEA_MUST_USE qea_status qea_run_supernet(qea_context *ctx, qea_run *run);
+ * and the full training begin from. Does what the store says is not done. *end (owned by the caller, qea_free) stays
+ * NULL unless the search's time is spent before they are: then there is no search. */
+QEA_MUST_USE qea_status qea_run_supernet(qea_context *ctx, qea_run *run, char **end);
 /* The model file that the training of a record begins from; *path (owned by the caller) stays NULL for random weights.
  */
 QEA_MUST_USE qea_status qea_run_start_path(qea_context *ctx, const qea_run *run, const char *step,

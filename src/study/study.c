@@ -255,23 +255,30 @@ static qea_status open_tensorboard(qea_context *ctx, qea_run *run) {
     return qea_folder_make(ctx, run->tensorboard);
 }
 
+/* The search with the steps before it. *stopped: its time was spent before there was a trial. */
+static qea_status run_search(qea_context *ctx, qea_run *run, qea_study_result *result, bool *stopped) {
+    QEA_TRY(qea_search_clock_start(ctx, run->task.store, run->config->budget_s, &run->clock));
+    if (run->config->evaluator == QEA_EVALUATOR_SHARED_WEIGHTS)
+        QEA_TRY(qea_run_supernet(ctx, run, &result->search_end));
+    *stopped = result->search_end != NULL;
+    if (!*stopped) QEA_TRY(qea_run_nas(ctx, run, &result->search_end));
+    QEA_TRY(qea_run_write_outputs(ctx, run, &result->table)); /* stand before the long step begins */
+    qea_free(result->table);
+    result->table = NULL;
+    return QEA_OK;
+}
+
 static qea_status run_steps(qea_context *ctx, qea_run *run, qea_study_result *result) {
     QEA_TRY(qea_task_environment(ctx, &run->task, run->config, run->options->force));
     QEA_TRY(record_network(ctx, run));
     QEA_TRY(open_tensorboard(ctx, run));
     QEA_TRY(qea_look_begun(ctx, run->task.store));
     qea_status status = QEA_OK;
-    if (run->config->has_nas && run->config->evaluator == QEA_EVALUATOR_SHARED_WEIGHTS)
-        status = qea_run_supernet(ctx, run);
-    if (status == QEA_OK && run->config->has_nas) status = qea_run_nas(ctx, run, &result->search_end);
-    if (status == QEA_OK && run->config->has_nas) { /* the search's files stand before the long step begins */
-        status = qea_run_write_outputs(ctx, run, &result->table);
-        qea_free(result->table);
-        result->table = NULL;
-    }
-    if (status == QEA_OK && run->config->has_nas && run->config->agreement.genomes > 0)
+    bool stopped = false;
+    if (run->config->has_nas) status = run_search(ctx, run, result, &stopped);
+    if (status == QEA_OK && run->config->has_nas && run->config->agreement.genomes > 0 && !stopped)
         status = qea_run_agreement(ctx, run);
-    if (status == QEA_OK && run->config->has_fully_train) status = qea_run_fully_train(ctx, run);
+    if (status == QEA_OK && run->config->has_fully_train && !stopped) status = qea_run_fully_train(ctx, run);
     if (status == QEA_OK) status = qea_run_write_outputs(ctx, run, &result->table);
     qea_look_ended(run->task.store, status, qea_context_message(ctx));
     if (status == QEA_OK) return warn_if_not_repeatable(ctx, run);

@@ -71,7 +71,18 @@ qea_status qea_run_teacher_path(qea_context *ctx, const qea_run *run, const char
 
 /* --- the two steps --- */
 
-static qea_status train_what_is_left(qea_context *ctx, qea_run *run, qea_step_trials *trials) {
+/* What was trained since the last checkpoint is lost; the checkpoint is where a larger budget goes on. */
+static qea_status tell_end(qea_context *ctx, const qea_run *run, const char *step, char **end) {
+    char text[128], time[48];
+    (void)snprintf(text, sizeof text, "the time of %s is spent in the training of the %s (no trials)",
+                   qea_duration_format(run->config->budget_s, time),
+                   strcmp(step, "float") == 0 ? "float network" : "supernet");
+    QEA_TRY(qea_store_set(ctx, run->task.store, "search end", text));
+    qea_task_log(&run->task, text);
+    return qea_strdup(ctx, text, end);
+}
+
+static qea_status train_what_is_left(qea_context *ctx, qea_run *run, qea_step_trials *trials, char **end) {
     qea_crew *crew;
     if (trials->records[0].state == QEA_TRIAL_ASKED) {
         QEA_TRY(qea_crew_create(ctx, run, trials, &crew));
@@ -81,37 +92,39 @@ static qea_status train_what_is_left(qea_context *ctx, qea_run *run, qea_step_tr
     }
     const qea_trial_record *record = &trials->records[0];
     if (record->state == QEA_TRIAL_DONE) return QEA_OK;
+    if (record->state == QEA_TRIAL_ASKED) return tell_end(ctx, run, trials->step, end);
     return qea_fail(ctx, QEA_ERR_DIVERGED, "the training of the %s network failed: %s", record->label,
                     record->reason != NULL ? record->reason : "no reason is known");
 }
 
 static qea_status run_step(qea_context *ctx, qea_run *run, const char *step, const uint8_t *weight_bits,
-                           const uint8_t *activation_bits) {
+                           const uint8_t *activation_bits, char **end) {
     char name[32], *folder;
     (void)snprintf(name, sizeof name, "output/%s", step);
     QEA_TRY(qea_task_path(ctx, &run->task, name, &folder));
     qea_status status = qea_folder_make(ctx, folder);
     qea_free(folder);
     if (status != QEA_OK) return status;
-    qea_step_trials trials = {.step = step, .total = 1, .keep_models = true, .checkpoints = true};
+    qea_step_trials trials = {.step = step, .total = 1, .keep_models = true, .checkpoints = true, .clock = &run->clock};
     status = qea_step_trials_load(ctx, run, &trials);
     if (status == QEA_OK && trials.count == 0)
         status = qea_step_trials_add(ctx, run, &trials, 1, step, 0, NULL, 0, weight_bits, activation_bits);
     if (status == QEA_OK) status = qea_step_trials_save(ctx, run, &trials, 0);
-    if (status == QEA_OK) status = train_what_is_left(ctx, run, &trials);
+    if (status == QEA_OK) status = train_what_is_left(ctx, run, &trials, end);
     qea_step_trials_clear(&trials);
     return status;
 }
 
-qea_status qea_run_supernet(qea_context *ctx, qea_run *run) {
+qea_status qea_run_supernet(qea_context *ctx, qea_run *run, char **end) {
     size_t layers = run->space->num_layers;
     uint8_t *bits;
+    *end = NULL;
     QEA_TRY(QEA_NEW(ctx, "bits", bits, 2 * layers));
     memset(bits, FLOAT_BITS, 2 * layers);
     qea_status status = QEA_OK;
-    if (run->config->search_pretrained == NULL) status = run_step(ctx, run, "float", bits, bits + layers);
+    if (run->config->search_pretrained == NULL) status = run_step(ctx, run, "float", bits, bits + layers, end);
     qea_bit_space_highest(run->space, bits, bits + layers);
-    if (status == QEA_OK) status = run_step(ctx, run, "supernet", bits, bits + layers);
+    if (status == QEA_OK && *end == NULL) status = run_step(ctx, run, "supernet", bits, bits + layers, end);
     qea_free(bits);
     return status;
 }

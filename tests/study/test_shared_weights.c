@@ -10,15 +10,19 @@
     "--set 'nas.search_space.quantizer={weight: lsq, activation: lsq}' "                                               \
     "--set fully_train.init=search --set fully_train.teacher=search --set nas.trainer.seed=3 "
 
-static void assert_same_models(const char *task_a, const char *task_b) {
-    static const char *const files[] = {"float", "supernet"};
-    for (size_t i = 0; i < 2; i++) {
+static void assert_same_search(const char *task_a, const char *task_b) {
+    static const char *const files[] = {"float/model_1.safetensors", "supernet/model_1.safetensors", "nas/trials.csv",
+                                        "nas/front.json"};
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
         char line[512];
-        (void)snprintf(line, sizeof line,
-                       "cmp %s/tasks/%s/output/%s/model_1.safetensors %s/tasks/%s/output/%s/model_1.safetensors",
-                       folder, task_a, files[i], folder, task_b, files[i]);
+        (void)snprintf(line, sizeof line, "cmp %s/tasks/%s/output/%s %s/tasks/%s/output/%s", folder, task_a, files[i],
+                       folder, task_b, files[i]);
         assert_int_equal(system(line), 0);
     }
+}
+
+static void assert_same_models(const char *task_a, const char *task_b) {
+    assert_same_search(task_a, task_b);
     assert_same_results(task_a, task_b);
 }
 
@@ -101,6 +105,32 @@ static void only_the_two_networks_before_the_search_are_trained(void **state) {
     qea_free(text);
 }
 
+/* The time that a search may take begins with the float network. */
+static void the_time_ends_a_training_before_the_search_and_more_of_it_goes_on_to_the_same_results(void **state) {
+    (void)state;
+    assert_int_equal(run("", "config.yml -t timed --workers 2 --set nas.budget=0.05s --set 'pipeline=[nas]' " SHARED),
+                     0);
+    assert_output_has("the time of 0.1s is spent in the training of the float network (no trials)");
+    assert_int_equal(run("", "--resume tasks/timed"), 0); /* nothing is left */
+    assert_output_has("spent in the training of the float network");
+    char *page = slurp("tasks/timed/output/report.html");
+    assert_non_null(strstr(page, "spent in the training of the float network"));
+    qea_free(page);
+    for (int i = 1; i <= 6; i++) { /* wherever it stops */
+        char line[128];
+        (void)snprintf(line, sizeof line, "--resume tasks/timed --set nas.budget=%.1fs", 0.3 * i);
+        assert_int_equal(run("", line), 0);
+    }
+    assert_int_equal(run("", "--resume tasks/timed --set nas.budget=1h"), 0);
+    assert_output_has("the budget of 14 trials is spent");
+    assert_same_search("single", "timed");
+    assert_int_equal(run("",
+                         "config.yml -t supernet --set nas.budget=0.05s --set 'nas.evaluator={type: shared_weights, "
+                         "supernet_epochs: 1, pretrained: tasks/single/output/float/model_1.safetensors}'"),
+                     0);
+    assert_output_has("spent in the training of the supernet (no trials)");
+}
+
 static void trials_begin_from_a_given_model_where_they_are_finetuned(void **state) {
     (void)state;
     assert_int_equal(run("", "config.yml -t finetune --set 'nas.evaluator={type: finetune, pretrained: "
@@ -143,6 +173,7 @@ int main(void) {
         cmocka_unit_test(every_width_of_the_supernet_has_been_trained),
         cmocka_unit_test(only_the_two_networks_before_the_search_are_trained),
         cmocka_unit_test(a_run_killed_in_each_of_its_steps_resumes_to_the_same_results),
+        cmocka_unit_test(the_time_ends_a_training_before_the_search_and_more_of_it_goes_on_to_the_same_results),
         cmocka_unit_test(trials_begin_from_a_given_model_where_they_are_finetuned),
         cmocka_unit_test(what_does_not_fit_together_is_refused),
     };
