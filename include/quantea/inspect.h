@@ -69,15 +69,18 @@ typedef struct qea_estimate_step {
     size_t data_bytes;  /* images of one worker */
     size_t model_bytes; /* parameters, gradients, optimiser, buffers of one worker */
     double trial_s;     /* expected, of one trial */
-    double seconds; /* expected, of the step: start_s + rounds * trial_s; of "agreement" also that of ranking first */
+    double seconds;  /* expected, of the step: start_s + rounds * trial_s; of "agreement" also that of ranking first */
+    double limit_s;  /* external: a trial takes at most so long, with all its attempts; 0: no limit */
+    size_t programs; /* that are started once per model for objectives of the user's own; their time is in no sum */
 } qea_estimate_step;
 
 typedef struct qea_estimate {
     qea_estimate_layer *layers; /* owned, [num_layers] */
-    size_t num_layers;
-    uint64_t macs, parameters; /* of the network */
+    size_t num_layers;          /* 0: the search space is given by hand, nothing is known of costs */
+    uint64_t macs, parameters;  /* of the network */
     size_t num_genes;
     double genomes_log10;       /* how many genomes there are */
+    double budget_s;            /* wall-clock time that ends the search if its trials do not; 0: none */
     qea_cost cheapest, dearest; /* of the genome of all least and of all most bits, whatever limits say */
     qea_cost full;              /* at 32 bits */
     int workers, threads_per_worker;

@@ -44,6 +44,8 @@ static const char *bits_of(const qea_estimate_half *half, char text[80]) {
     return text;
 }
 
+static const char *plural(long long count) { return count == 1 ? "" : "s"; }
+
 static void print_layers(const qea_estimate *estimate) {
     char macs[32], weights[32], w[80], a[80];
     (void)printf("network: %zu layers, %s MACs an image, %s parameters\n", estimate->num_layers,
@@ -68,15 +70,15 @@ static void print_cost(const char *name, const qea_cost *cost) {
 }
 
 static void print_space(const qea_estimate *estimate) {
-    (void)printf("\nsearch space: %zu genes, about 10^%.1f genomes\n", estimate->num_genes, estimate->genomes_log10);
+    (void)printf("%ssearch space: %zu gene%s, about 10^%.1f genomes\n", estimate->num_layers > 0 ? "\n" : "",
+                 estimate->num_genes, plural((long long)estimate->num_genes), estimate->genomes_log10);
+    if (estimate->num_layers == 0) return;
     (void)printf("  %-24s %8s %8s %8s %11s %15s\n", "genome", "w bits", "a bits", "flops M", "weights MiB",
                  "activations MiB");
     print_cost("cheapest", &estimate->cheapest);
     print_cost("dearest", &estimate->dearest);
     print_cost("float (no genome)", &estimate->full);
 }
-
-static const char *plural(long long count) { return count == 1 ? "" : "s"; }
 
 static void print_training(const qea_estimate_step *step) {
     char time[32], setup[32];
@@ -100,12 +102,20 @@ static void print_ranking(const qea_estimate_step *step) {
                  duration(step->start_s, time));
 }
 
+/* What is known where a program has the work. */
+static void print_external(const qea_estimate_step *step) {
+    char trial[32], all[32];
+    (void)printf("\n%s: at most %zu trials, %d at a time; a program evaluates them: their time cannot be measured\n",
+                 step->step, step->trials, step->workers);
+    if (step->limit_s > 0)
+        (void)printf("  a trial ends after %s at the latest, all of them after %s\n", duration(step->limit_s, trial),
+                     duration(step->limit_s * (double)step->rounds, all));
+}
+
 static void print_step(const qea_estimate_step *step) {
     char time[32], trial[32];
     if (step->external) {
-        (void)printf(
-            "\n%s: at most %zu trials, %d at a time; a program evaluates them: their time cannot be measured\n",
-            step->step, step->trials, step->workers);
+        print_external(step);
         return;
     }
     (void)printf("\n%s: about %s\n", step->step, duration(step->seconds, time));
@@ -123,6 +133,9 @@ static void print_step(const qea_estimate_step *step) {
         print_training(step);
     else
         print_ranking(step);
+    if (step->programs > 0)
+        (void)printf("  and %zu program%s for each model, started once: that time is not measured\n", step->programs,
+                     plural((long long)step->programs));
     (void)printf("  memory: %.0f MiB a worker (images %.0f, model and buffers %.0f), %.0f MiB for %d worker%s\n",
                  (double)(step->data_bytes + step->model_bytes) / MIB, (double)step->data_bytes / MIB,
                  (double)step->model_bytes / MIB, (double)(step->data_bytes + step->model_bytes) * step->workers / MIB,
@@ -133,7 +146,7 @@ static void print_estimate(const qea_estimate *estimate) {
     double seconds = 0;
     bool external = false;
     char text[32];
-    print_layers(estimate);
+    if (estimate->num_layers > 0) print_layers(estimate);
     print_space(estimate);
     for (size_t i = 0; i < estimate->num_steps; i++) {
         print_step(&estimate->steps[i]);
@@ -149,6 +162,9 @@ static void print_estimate(const qea_estimate *estimate) {
     if (estimate->agreement_images > 0)
         (void)printf("%simages trained to measure how well it ranks: at most %s, which are no part of the search\n",
                      estimate->search_images > 0 ? "" : "\n", with_commas((uint64_t)estimate->agreement_images, text));
+    if (estimate->budget_s > 0)
+        (void)printf("\nthe search ends after %s in any case (nas.budget)\n", duration(estimate->budget_s, text));
+    if (estimate->num_layers == 0) return;
     (void)printf(
         "\nin all: about %s%s. Workers that share caches and memory are slower than the one that was measured;\n"
         "models with more than 8 bits may be, too.\n",

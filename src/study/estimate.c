@@ -46,11 +46,17 @@ static qea_status fill_layers(qea_context *ctx, const qea_run *run, qea_estimate
     return QEA_OK;
 }
 
-static qea_status fill_costs(qea_context *ctx, const qea_run *run, qea_estimate *out) {
+static void fill_space(const qea_run *run, qea_estimate *out) {
     const qea_bit_space *space = run->space;
     out->num_genes = space->num_genes;
     for (size_t i = 0; i < space->num_genes; i++) out->genomes_log10 += log10(space->gene_sizes[i]);
-    QEA_TRY(qea_bit_space_extremes(ctx, space, &out->cheapest, &out->dearest));
+    out->budget_s = run->config->has_nas ? run->config->budget_s : 0;
+    out->workers = qea_crew_workers(run->config);
+    out->threads_per_worker = run->config->threads_per_worker;
+}
+
+static qea_status fill_costs(qea_context *ctx, const qea_run *run, qea_estimate *out) {
+    QEA_TRY(qea_bit_space_extremes(ctx, run->space, &out->cheapest, &out->dearest));
     return qea_graph_cost(ctx, run->graph, NULL, &out->full);
 }
 
@@ -96,7 +102,13 @@ static void describe_step(const qea_study_config *config, const qea_estimate *es
     } else {
         step->threads = config->supernet.threads;
     }
-    if (step->external) step->trial_s = (double)NAN;
+    if (search || strcmp(name, "fully_train") == 0)
+        for (int i = 0; i < config->num_objectives; i++)
+            step->programs += config->objectives[i].program.command != NULL;
+    if (!step->external) return;
+    double limit = config->program.timeout_s > 0 ? config->program.timeout_s : config->trial_timeout_s;
+    step->trial_s = (double)NAN;
+    step->limit_s = limit * config->program.attempts;
 }
 
 static qea_status estimate_step(qea_context *ctx, const qea_run *run, const qea_job *job, const char *name,
@@ -169,27 +181,29 @@ static qea_status estimate(qea_context *ctx, const qea_run *run, double seconds,
     QEA_TRY(fill_layers(ctx, run, out));
     QEA_TRY(fill_costs(ctx, run, out));
     qea_job job = middle_job(run, genome, bits);
-    out->workers = qea_crew_workers(run->config);
-    out->threads_per_worker = run->config->threads_per_worker;
     QEA_TRY(estimate_search(ctx, run, &job, seconds, out));
     if (run->config->has_fully_train) QEA_TRY(estimate_step(ctx, run, &job, "fully_train", seconds, out));
     return QEA_OK;
 }
 
-static qea_status check_and_estimate(qea_context *ctx, qea_run *run, double seconds, qea_estimate *out) {
+static qea_status estimate_network(qea_context *ctx, const qea_run *run, double seconds, qea_estimate *out) {
     uint16_t *genome = NULL;
     uint8_t *bits = NULL;
-    QEA_TRY(qea_run_config(ctx, run->options, "estimate", &run->config));
-    QEA_TRY(qea_run_check(ctx, run));
-    if (run->graph == NULL)
-        return qea_fail(ctx, QEA_ERR_CONFIG, "%s: nothing to estimate: the search space is Custom, without a network",
-                        run->config->name);
     qea_status status = QEA_NEW(ctx, "genome", genome, run->space->num_genes);
     if (status == QEA_OK) status = QEA_NEW(ctx, "bits", bits, 2 * run->space->num_layers);
     if (status == QEA_OK) status = estimate(ctx, run, seconds, genome, bits, out);
     qea_free(genome);
     qea_free(bits);
     return status;
+}
+
+static qea_status check_and_estimate(qea_context *ctx, qea_run *run, double seconds, qea_estimate *out) {
+    QEA_TRY(qea_run_config(ctx, run->options, "estimate", &run->config));
+    QEA_TRY(qea_run_check(ctx, run));
+    fill_space(run, out);
+    /* Without a network a program does all there is to do. */
+    return run->graph != NULL ? estimate_network(ctx, run, seconds, out)
+                              : estimate_step(ctx, run, NULL, "nas", seconds, out);
 }
 
 qea_status qea_study_estimate(qea_context *ctx, const qea_study_options *options, double seconds, qea_estimate *out) {

@@ -210,6 +210,53 @@ static bool output_has(const fixture *f, const char *text) {
     return found;
 }
 
+static void without_a_network_the_space_the_trials_and_the_limits_are_told(void **state) {
+    const fixture *f = *state;
+    static const char text[] = "general: {workers: 3, timeout: 7}\n"
+                               "nas:\n"
+                               "    evaluator: {type: command, command: [cat], timeout_s: 20, attempts: 2}\n"
+                               "    budget: 90m\n"
+                               "    search_algorithm:\n"
+                               "        policy: {num_generation: 2, num_individual: 4, random_samples: 7}\n"
+                               "        objective_keys: [cost]\n"
+                               "        directions: {cost: min}\n"
+                               "    search_space: {type: Custom, genes: [{name: a, candidates: [1, 2, 4, 8]}, {name: "
+                               "b, candidates: [x, y]}]}\n";
+    fixture_write(f, "custom.yml", text, sizeof text - 1);
+    qea_study_options options = {.config_path = fixture_path(f, "custom.yml")};
+    qea_estimate e;
+    if (qea_study_estimate(f->ctx, &options, 0.05, &e) != QEA_OK) fail_msg("%s", qea_context_message(f->ctx));
+    assert_int_equal(e.num_layers, 0);
+    assert_int_equal(e.num_genes, 2);
+    assert_true(fabs(e.genomes_log10 - log10(8)) < 1e-12);
+    assert_int_equal(e.num_steps, 1);
+    assert_string_equal(e.steps[0].step, "nas");
+    assert_true(e.steps[0].external && isnan(e.steps[0].seconds));
+    assert_int_equal(e.steps[0].trials, 15);
+    assert_int_equal(e.steps[0].workers, 3);
+    assert_true(e.steps[0].limit_s == 40 && e.budget_s == 5400);
+    qea_estimate_clear(&e);
+    assert_int_equal(run(f, "estimate custom.yml"), 0);
+    assert_true(output_has(f, "search space: 2 genes, about 10^0.9 genomes"));
+    assert_true(output_has(f, "at most 15 trials, 3 at a time"));
+    assert_true(output_has(f, "a trial ends after 40 s at the latest, all of them after 4 min 40 s")); /* 7 rounds */
+    assert_true(output_has(f, "the search ends after 1 h 30 min in any case"));
+    assert_false(output_has(f, "network"));
+}
+
+static void programs_of_objectives_are_counted(void **state) {
+    const fixture *f = *state;
+    qea_estimate e;
+    estimate_with(f, "nas.search_algorithm",
+                  "{objective_keys: [accuracy, energy, heat], directions: {energy: min, heat: min}, commands: {energy: "
+                  "{command: [cat]}, heat: {command: [cat]}}}",
+                  &e);
+    assert_int_equal(e.steps[0].programs, 2);
+    assert_int_equal(e.steps[1].programs, 2);
+    assert_true(e.steps[0].seconds > 0);
+    qea_estimate_clear(&e);
+}
+
 static void the_command_prints_it_and_leaves_no_files(void **state) {
     const fixture *f = *state;
     char **names;
@@ -278,6 +325,9 @@ int main(void) {
         cmocka_unit_test_setup_teardown(images_of_a_search_that_trains_are_those_of_all_its_trials, set_up,
                                         fixture_teardown),
         cmocka_unit_test_setup_teardown(a_program_is_not_measured, set_up, fixture_teardown),
+        cmocka_unit_test_setup_teardown(without_a_network_the_space_the_trials_and_the_limits_are_told, set_up,
+                                        fixture_teardown),
+        cmocka_unit_test_setup_teardown(programs_of_objectives_are_counted, set_up, fixture_teardown),
         cmocka_unit_test_setup_teardown(the_command_prints_it_and_leaves_no_files, set_up, fixture_teardown),
         cmocka_unit_test_setup_teardown(what_a_run_refuses_is_refused_with_its_exit_code, set_up, fixture_teardown),
         cmocka_unit_test_setup_teardown(it_fails_cleanly_where_memory_ends, set_up, fixture_teardown),
