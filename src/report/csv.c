@@ -57,10 +57,10 @@ static void put_quoted(qea_text *text, const char *cell) {
     qea_text_put(text, "\"");
 }
 
-static bool is_value_column(const char *key) {
+bool qea_report_is_own(const qea_report_step *step, size_t objective) {
     for (int k = 0; k < NUM_VALUE_COLUMNS; k++)
-        if (strcmp(value_columns[k], key) == 0) return true;
-    return false;
+        if (strcmp(value_columns[k], step->objectives[objective]) == 0) return false;
+    return true;
 }
 
 /* The values' columns: of a network what is known of it, then the objectives that are not among these. model NULL: the
@@ -70,7 +70,7 @@ static void put_values(qea_text *text, const qea_report_step *step, const qea_re
     size_t known = network ? NUM_VALUE_COLUMNS : 0;
     for (size_t k = 0; k < known + step->num_objectives; k++) {
         const char *key = k < known ? value_columns[k] : step->objectives[k - known];
-        if (network && k >= known && is_value_column(key)) continue;
+        if (network && k >= known && !qea_report_is_own(step, k - known)) continue;
         qea_text_put(text, ",");
         if (model == NULL)
             qea_text_put(text, key);

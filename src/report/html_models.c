@@ -47,6 +47,12 @@ static void put_row(qea_text *out, const qea_report_step *step, const qea_report
     qea_html_name(out, model);
     qea_text_printf(out, "</a></th><td>%llu</td><td>", id_of(model));
     qea_html_model_cells(out, model);
+    for (size_t i = 0; i < step->num_objectives; i++) {
+        if (!qea_report_is_own(step, i)) continue;
+        qea_text_put(out, "<td>");
+        qea_html_value(out, step->objectives[i], qea_report_value(model, step->objectives[i]));
+        qea_text_put(out, "</td>");
+    }
     if (qea_report_repeated(step)) {
         qea_text_put(out, "<td>");
         if (model->num_repeats > 0) put_spread(out, model);
@@ -71,6 +77,12 @@ static void put_table_head(qea_text *out, const qea_report_step *step, bool fina
         qea_text_put(out, "</th>");
     }
     qea_text_put(out, "<th scope=\"col\">mean weight bits</th><th scope=\"col\">mean activation bits</th>");
+    for (size_t i = 0; i < step->num_objectives; i++) {
+        if (!qea_report_is_own(step, i)) continue;
+        qea_text_put(out, "<th scope=\"col\">");
+        qea_html_title(out, step->objectives[i]);
+        qea_text_put(out, "</th>");
+    }
     if (qea_report_repeated(step)) qea_text_put(out, "<th scope=\"col\">mean and standard deviation of all seeds</th>");
     qea_html_gain_heads(out, qea_html_main_cost(step));
     qea_text_put(out, "</tr></thead>\n<tbody>\n");

@@ -37,6 +37,9 @@ json_t *qea_report_description(const qea_report_step *step, const qea_report_mod
 /* Does a larger value of the step's objective count as better? */
 bool qea_report_is_maximized(const qea_report_step *step, size_t objective);
 
+/* Is it one of the user's own, that is, neither accuracy nor a cost that is known of every network? */
+bool qea_report_is_own(const qea_report_step *step, size_t objective);
+
 /* The step's genes by name, where there is no network; else NULL. */
 const json_t *qea_report_genes(const qea_report_step *step);
 

@@ -138,9 +138,9 @@ qea_report_spread qea_report_accuracies(const qea_report_model *model);
 /* Was a model trained several times? */
 bool qea_report_repeated(const qea_report_step *step);
 
-/* Front models and baselines by falling accuracy: accuracy with its 95 % interval, flops, params, mean bits; where
- * models were trained several times, mean and standard deviation of the trainings, and the order is the mean's. Without
- * a network: the front by its first objective, the best first, and the genes. */
+/* Front models and baselines by falling accuracy: accuracy with its 95 % interval, flops, params, mean bits,
+ * objectives of the user's own; where models were trained several times, mean and standard deviation of the trainings,
+ * and the order is the mean's. Without a network: the front by its first objective, the best first, and the genes. */
 void qea_report_table(const qea_report_step *step, qea_text *out);
 
 /* One HTML file that needs nothing else: plots of the objectives, models and their bits, failures, how it was made.

@@ -126,7 +126,20 @@ static void put_spread(qea_text *text, const qea_report_model *model) {
     qea_text_printf(text, " of %zu", spread.trainings);
 }
 
-static void put_row(qea_text *text, const qea_report_model *model) {
+static void put_objective_head(qea_text *text, const qea_report_step *step, size_t objective) {
+    qea_text_printf(text, "  %12s", step->objectives[objective]);
+}
+
+static void put_objective(qea_text *text, const qea_report_step *step, const qea_report_model *model,
+                          size_t objective) {
+    char number[32];
+    int width = (int)strlen(step->objectives[objective]);
+    double value = qea_report_value(model, step->objectives[objective]);
+    double rounded = fabs(value) < 1e9 ? round(value * 1e6) / 1e6 : value;
+    qea_text_printf(text, "  %*s", width > 12 ? width : 12, isnan(value) ? "-" : qea_double_format(rounded, number));
+}
+
+static void put_row(qea_text *text, const qea_report_step *step, const qea_report_model *model) {
     double accuracy = qea_report_value(model, "accuracy"), low, high;
     char name[48];
     qea_report_model_name(model, name);
@@ -147,6 +160,8 @@ static void put_row(qea_text *text, const qea_report_model *model) {
     qea_report_put_fixed(text, qea_report_value(model, "weight_bytes") / 1000, 2, 10);
     qea_report_put_fixed(text, model->mean_weight_bits, 2, 7);
     qea_report_put_fixed(text, model->mean_activation_bits, 2, 7);
+    for (size_t i = 0; i < step->num_objectives; i++)
+        if (qea_report_is_own(step, i)) put_objective(text, step, model, i);
     put_spread(text, model);
     qea_text_put(text, "\n");
 }
@@ -154,14 +169,8 @@ static void put_row(qea_text *text, const qea_report_model *model) {
 enum { MAX_GENE_TEXT = 100 }; /* of a row; the files have them all */
 
 static void put_gene_row(qea_text *text, const qea_report_step *step, const qea_report_model *model) {
-    char number[32];
     qea_text_printf(text, "  %6llu", (unsigned long long)model->id);
-    for (size_t i = 0; i < step->num_objectives; i++) {
-        int width = (int)strlen(step->objectives[i]);
-        double value = qea_report_value(model, step->objectives[i]);
-        double rounded = fabs(value) < 1e9 ? round(value * 1e6) / 1e6 : value;
-        qea_text_printf(text, "  %*s", width > 12 ? width : 12, qea_double_format(rounded, number));
-    }
+    for (size_t i = 0; i < step->num_objectives; i++) put_objective(text, step, model, i);
     qea_text genes = {0};
     qea_text_put_json(&genes, model->genes, 0);
     if (genes.bytes != NULL)
@@ -176,11 +185,13 @@ static void put_header(qea_text *out, const qea_report_step *step) {
         qea_text_put(out,
                      "  model                    id   top-1 %  95 % interval   flops M  params k   weight kB  w bits "
                      "a bits");
+        for (size_t i = 0; i < step->num_objectives; i++)
+            if (qea_report_is_own(step, i)) put_objective_head(out, step, i);
         qea_text_put(out, qea_report_repeated(step) ? "  mean +- sd of seeds\n" : "\n");
         return;
     }
     qea_text_put(out, "   trial");
-    for (size_t i = 0; i < step->num_objectives; i++) qea_text_printf(out, "  %12s", step->objectives[i]);
+    for (size_t i = 0; i < step->num_objectives; i++) put_objective_head(out, step, i);
     qea_text_put(out, "  genes\n");
 }
 
@@ -196,7 +207,7 @@ void qea_report_table(const qea_report_step *step, qea_text *out) {
         if (order[i]->genes != NULL)
             put_gene_row(out, step, order[i]);
         else
-            put_row(out, order[i]);
+            put_row(out, step, order[i]);
     }
     qea_free(order);
 }

@@ -26,6 +26,7 @@ static bool is_uniform(const qea_trial_record *record) {
 
 /* A point that joins the front takes those from it that it dominates; others cannot change. */
 static void join_front(qea_board *board, qea_study_point *point) {
+    if (qea_objectives_violation(board->run->config, point->objectives) > 0) return;
     for (size_t i = 0; i + 1 < board->num_points; i++)
         if (board->points[i].front && dominates(board, board->points[i].objectives, point->objectives)) return;
     point->front = true;

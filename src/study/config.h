@@ -93,6 +93,8 @@ typedef struct qea_config_objective {
     bool bounded;             /* low and high, of the hypervolume's box, are given */
     double low, high;
     qea_program program; /* that tells it, where the evaluator does not (study/objective.h) */
+    bool limited;        /* values below lowest or above highest are not wanted */
+    double lowest, highest;
 } qea_config_objective;
 
 /* A gene that is given by hand. */

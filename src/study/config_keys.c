@@ -389,7 +389,7 @@ const qea_config_key qea_config_keys[] = {
     {.path = "nas.search_algorithm.commands",
      .kind = QEA_KEY_SPECIAL,
      .set = qea_config_set_commands,
-     .allowed = "a map from objectives of your own to {command, folder, timeout_s, attempts}",
+     .allowed = "a map from objectives of your own to {command, folder, timeout_s, attempts, range}",
      STUDY(objectives),
      .doc = "Objectives that programs of yours tell, each of one number, from the file of a trial's model and its bits "
             "(docs/evaluators.md)."},
@@ -411,6 +411,12 @@ const qea_config_key qea_config_keys[] = {
      RANGE(1, 100),
      .fallback = "1",
      .doc = "How often it is tried before the trial has failed."},
+    {.path = "nas.search_algorithm.commands.<objective>.range",
+     .kind = QEA_KEY_SPECIAL,
+     .allowed = "[lowest, highest]",
+     .doc =
+         "Trials whose number is outside stand behind all others in the search, and never on the front. Costs that are "
+         "known before a trial are limited by `nas.trainer.limits`."},
     {.path = "nas.search_algorithm.uniform",
      .kind = QEA_KEY_FLAG,
      .fallback = "true",

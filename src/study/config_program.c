@@ -10,7 +10,8 @@ enum { MAX_ARGUMENTS = 256, MAX_TIMEOUT_S = 100000000, MAX_ATTEMPTS = 100 };
 
 #define COMMANDS "nas.search_algorithm.commands"
 #define COMMAND_TEXT "a list of 1 to 256 texts: the program and its arguments"
-#define PROGRAM_KEYS "command|folder|timeout_s|attempts"
+#define PROGRAM_KEYS "command|folder|timeout_s|attempts|range"
+#define PROGRAM_TEXT "{command, folder, timeout_s, attempts, range}"
 
 /* What a trial's result says anyway (study/execute.h, crew.c), and no program may say in its place. */
 #define RESULT_KEYS                                                                                                    \
@@ -45,8 +46,18 @@ QEA_CONFIG_SETTER(qea_config_set_command) {
     return read_command(r, path, node, &r->config->program);
 }
 
+static qea_status read_range(qea_config_reader *r, const char *path, const qea_yaml *node,
+                             qea_config_objective *objective) {
+    objective->limited = true;
+    if (node->kind == QEA_YAML_LIST && node->count == 2 && qea_config_number(node->items[0], &objective->lowest) &&
+        qea_config_number(node->items[1], &objective->highest) && objective->lowest <= objective->highest)
+        return QEA_OK; /* either may be infinite */
+    return qea_config_wrong(r, node, path, "[lowest, highest]");
+}
+
 static qea_status read_member(qea_config_reader *r, const char *path, const char *name, const qea_yaml *node,
-                              qea_program *program) {
+                              qea_config_objective *objective) {
+    qea_program *program = &objective->program;
     long long attempts;
     switch (qea_config_choice(PROGRAM_KEYS, name)) {
     case 0:
@@ -64,23 +75,28 @@ static qea_status read_member(qea_config_reader *r, const char *path, const char
             return qea_config_wrong(r, node, path, "an integer from 1 to 100");
         program->attempts = (int)attempts;
         return QEA_OK;
+    case 4:
+        return read_range(r, path, node, objective);
     default:
         break;
     }
     char buffer[64], hint[QEA_HINT];
-    return qea_config_fail(r, node, path, "not a known key, allowed here: command, folder, timeout_s, attempts%s",
+    return qea_config_fail(r, node, path,
+                           "not a known key, allowed here: command, folder, timeout_s, attempts, range%s",
                            qea_hint(qea_config_nearest(PROGRAM_KEYS, name, buffer, sizeof buffer), hint));
 }
 
-static qea_status read_program(qea_config_reader *r, const char *path, const qea_yaml *node, qea_program *program) {
-    if (node->kind != QEA_YAML_MAP) return qea_config_wrong(r, node, path, "{command, folder, timeout_s, attempts}");
+static qea_status read_program(qea_config_reader *r, const char *path, const qea_yaml *node,
+                               qea_config_objective *objective) {
+    qea_program *program = &objective->program;
+    if (node->kind != QEA_YAML_MAP) return qea_config_wrong(r, node, path, PROGRAM_TEXT);
     program->attempts = 1;
     QEA_TRY(qea_config_set_string(r->ctx, "", &program->folder));
     for (size_t i = 0; i < node->count; i++) {
         char member[QEA_CONFIG_PATH];
         if (qea_config_is_null(node->items[i])) continue;
         qea_config_join(member, path, node->keys[i]);
-        QEA_TRY(read_member(r, member, node->keys[i], node->items[i], program));
+        QEA_TRY(read_member(r, member, node->keys[i], node->items[i], objective));
     }
     if (program->command != NULL) return QEA_OK;
     return qea_config_fail(r, node, path, "names no program, allowed: {command: [program, argument, ...]}");
@@ -98,7 +114,7 @@ QEA_CONFIG_SETTER(qea_config_set_commands) {
         if (qea_config_is_null(node->items[i])) continue;
         QEA_TRY(qea_config_own_objective(r, path, node, i, &objective));
         qea_config_join(member, path, node->keys[i]);
-        QEA_TRY(read_program(r, member, node->items[i], &objective->program));
+        QEA_TRY(read_program(r, member, node->items[i], objective));
     }
     return QEA_OK;
 }

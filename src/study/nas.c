@@ -91,7 +91,8 @@ static qea_status tell_results(qea_context *ctx, nas *n, size_t end) {
         }
         bool done = record->state == QEA_TRIAL_DONE && record->num_objectives == (size_t)config->num_objectives;
         if (done) qea_run_minimised(n->run, record->objectives, minimised);
-        QEA_TRY(qea_search_tell(ctx, n->search, record->id, done ? minimised : NULL, 0));
+        double violation = done ? qea_objectives_violation(config, record->objectives) : 0;
+        QEA_TRY(qea_search_tell(ctx, n->search, record->id, done ? minimised : NULL, violation));
         QEA_TRY(qea_box_add(ctx, config, &n->run->box, n->volume, record));
     }
     return QEA_OK;
@@ -224,9 +225,12 @@ static bool is_dominated(const qea_run *run, const qea_step_trials *trials, cons
     double p[QEA_MAX_OBJECTIVES], q[QEA_MAX_OBJECTIVES];
     qea_run_minimised(run, candidate, p);
     for (size_t i = 0; i < trials->count; i++) {
+        const double *other = trials->records[i].objectives;
         if (trials->records[i].state != QEA_TRIAL_DONE) continue;
-        qea_run_minimised(run, trials->records[i].objectives, q);
-        if (qea_dominates(q, 0, p, 0, (size_t)run->config->num_objectives) < 0) return true;
+        qea_run_minimised(run, other, q);
+        if (qea_dominates(q, qea_objectives_violation(run->config, other), p, 0, (size_t)run->config->num_objectives) <
+            0)
+            return true;
     }
     return false;
 }
@@ -237,8 +241,8 @@ qea_status qea_run_front(qea_context *ctx, const qea_run *run, const qea_step_tr
     QEA_TRY(qea_alloc(ctx, "front", trials->count + 1, sizeof **ids, (void **)ids));
     for (size_t i = 0; i < trials->count; i++) {
         const qea_trial_record *record = &trials->records[i];
-        if (record->state == QEA_TRIAL_DONE && !is_dominated(run, trials, record->objectives))
-            (*ids)[(*count)++] = record->id;
+        bool good = record->state == QEA_TRIAL_DONE && qea_objectives_violation(run->config, record->objectives) == 0;
+        if (good && !is_dominated(run, trials, record->objectives)) (*ids)[(*count)++] = record->id;
     }
     return QEA_OK;
 }

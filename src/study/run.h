@@ -101,7 +101,8 @@ QEA_MUST_USE qea_status qea_run_write_outputs(qea_context *ctx, qea_run *run, ch
 /* Brings TensorBoard's event files of a step up to date, where they are wanted; a failure is a warning. */
 void qea_run_tensorboard(qea_context *ctx, const qea_run *run, const char *step);
 
-/* Ids of the search's front: DONE records that no other dominates, ascending; owned by the caller (qea_free). */
+/* Ids of the search's front: DONE records within all limits that no other dominates, ascending; owned by the caller
+ * (qea_free). */
 QEA_MUST_USE qea_status qea_run_front(qea_context *ctx, const qea_run *run, const qea_step_trials *trials,
                                       uint64_t **ids, size_t *count);
 /* objectives as told to people -> minimised ones. */

@@ -270,11 +270,11 @@ qea_status qea_bit_space_extremes(qea_context *ctx, const qea_bit_space *space, 
     return status == QEA_OK ? qea_bit_space_cost(ctx, space, w, a, dearest) : status;
 }
 
-static double excess(const qea_limit *limit, double value) {
-    double width = limit->high - limit->low;
-    double unit = isfinite(width) && width > 0 ? width : fmax(fabs(limit->high), 1.0);
-    if (value < limit->low) return (limit->low - value) / unit;
-    if (value > limit->high) return (value - limit->high) / unit;
+static double excess(double low, double high, double value) {
+    double width = high - low, bound = isfinite(high) ? high : low;
+    double unit = isfinite(width) && width > 0 ? width : fmax(fabs(bound), 1.0);
+    if (value < low) return (low - value) / unit;
+    if (value > high) return (value - high) / unit;
     return 0;
 }
 
@@ -290,7 +290,16 @@ double qea_bit_space_violation(void *user, const uint16_t *genome) {
         const qea_limit *limit = &space->config->limits[i];
         for (int k = 0; k < QEA_OBJ_COUNT; k++)
             if (k != QEA_OBJ_ACCURACY && strcmp(limit->key, qea_objective_names[k]) == 0)
-                sum += excess(limit, qea_cost_value(&cost, (qea_objective)k));
+                sum += excess(limit->low, limit->high, qea_cost_value(&cost, (qea_objective)k));
+    }
+    return sum;
+}
+
+double qea_objectives_violation(const qea_study_config *config, const double *objectives) {
+    double sum = 0;
+    for (int i = 0; i < config->num_objectives; i++) {
+        const qea_config_objective *objective = &config->objectives[i];
+        if (objective->limited) sum += excess(objective->lowest, objective->highest, objectives[i]);
     }
     return sum;
 }

@@ -57,6 +57,9 @@ void qea_bit_space_random(const qea_bit_space *space, uint64_t seed, uint32_t nu
  * qea_search_config.violation with `user` = the space. */
 double qea_bit_space_violation(void *space, const uint16_t *genome);
 
+/* The same of the objectives [num_objectives] of a trial, which `range` limits. */
+double qea_objectives_violation(const qea_study_config *config, const double *objectives);
+
 /* Writes the costs among the objectives, all to be minimised, and leaves the others. Signature of
  * qea_search_config.known with `user` = the space. */
 void qea_bit_space_known(void *space, const uint16_t *genome, double *minimised);

@@ -105,6 +105,7 @@ qea_status qea_box_add(qea_context *ctx, const qea_study_config *config, const q
     double depth[QEA_MAX_OBJECTIVES]; /* 0: as good as the box allows, 1: as bad */
     if (volume == NULL || record->state != QEA_TRIAL_DONE || record->num_objectives != (size_t)config->num_objectives)
         return QEA_OK;
+    if (qea_objectives_violation(config, record->objectives) > 0) return QEA_OK;
     for (int i = 0; i < config->num_objectives; i++) {
         double value = record->objectives[i], width = box->high[i] - box->low[i];
         if (!isfinite(value)) return QEA_OK;

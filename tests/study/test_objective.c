@@ -138,6 +138,7 @@ static void assert_work_is_empty(const char *task) {
 static void trials_and_final_models_have_the_number_that_the_program_tells_of_their_files(void **state) {
     (void)state;
     if (run_format("config.yml -t single --workers 1 " ENERGY("bits", "")) != 0) fail_msg("%s", slurp("out"));
+    assert_output_has("a bits        energy\n");
     json_t *front = read_json("tasks/single/output/nas/front.json");
     assert_energies_are_sums_of_bits(json_object_get(front, "front"), "objectives");
     assert_true(json_number_value(json_object_get(front, "hypervolume")) > 0);
@@ -148,7 +149,7 @@ static void trials_and_final_models_have_the_number_that_the_program_tells_of_th
     char *rows = slurp("tasks/single/output/nas/trials.csv"), *page = slurp("tasks/single/output/report.html");
     assert_non_null(strstr(rows, ",activation_bytes,energy,hypervolume\n"));
     assert_null(strstr(rows, "failed"));
-    assert_non_null(strstr(page, "energy"));
+    assert_non_null(strstr(page, "mean activation bits</th><th scope=\"col\">energy</th>"));
     qea_free(rows);
     qea_free(page);
     assert_work_is_empty("single");
@@ -195,6 +196,34 @@ static void the_example_tells_the_price_of_the_weights(void **state) {
         qea_graph_destroy(graph);
     }
     json_decref(results);
+}
+
+/* The bits of 4 layers, weights and activations of 2 or 4 bits each: from 16 to 32. */
+static void trials_outside_the_range_have_results_and_are_not_on_the_front(void **state) {
+    (void)state;
+    size_t index, outside = 0, count = 0;
+    json_t *entry, *model;
+    if (run_format("config.yml -t range --set 'pipeline=[nas]' " ENERGY("bits", ", range: [27, .inf]")) != 0)
+        fail_msg("%s", slurp("out"));
+    json_t *front = read_json("tasks/range/output/nas/front.json"), *all = read_json("tasks/range/output/reports.json");
+    json_array_foreach(json_object_get(front, "front"), index, entry) {
+        assert_true(json_number_value(json_object_get(json_object_get(entry, "objectives"), "energy")) >= 27);
+        count++;
+    }
+    assert_true(count > 0);
+    json_array_foreach(json_object_get(all, "nas"), index, model) {
+        double energy = json_number_value(json_object_get(json_object_get(model, "performance"), "energy"));
+        assert_true(energy > 0);
+        outside += energy < 27;
+    }
+    assert_true(outside > 0);
+    json_decref(front);
+    json_decref(all);
+    assert_int_equal(run_format("config.yml -t none --set 'pipeline=[nas]' " ENERGY("bits", ", range: [0, 1]")), 0);
+    front = read_json("tasks/none/output/nas/front.json");
+    assert_int_equal(json_array_size(json_object_get(front, "front")), 0);
+    assert_true(json_number_value(json_object_get(front, "hypervolume")) == 0);
+    json_decref(front);
 }
 
 static void workers_and_kills_change_nothing(void **state) {
@@ -327,7 +356,9 @@ static void what_cannot_be_is_refused_and_named(void **state) {
         {"{energy: {command: [sh], folder: /nowhere}}", "nas.search_algorithm.commands.energy.folder"},
         {"{energy: {command: []}}", "a list of 1 to 256 texts"},
         {"{energy: {timeout_s: 3}}", "names no program"},
-        {"{energy: [sh]}", "{command, folder, timeout_s, attempts}"},
+        {"{energy: [sh]}", "{command, folder, timeout_s, attempts, range}"},
+        {"{energy: {command: [sh], range: [3, 1]}}", "[lowest, highest]"},
+        {"{energy: {command: [sh], range: 3}}", "[lowest, highest]"},
         {"{energy: {command: [sh], timeout: 3}}", "did you mean"},
         {"{energy: {command: [sh], timeout_s: -1}}", "from 0 to 100000000"},
         {"{energy: {command: [sh], attempts: 0}}", "from 1 to 100"},
@@ -391,6 +422,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(trials_and_final_models_have_the_number_that_the_program_tells_of_their_files),
         cmocka_unit_test(a_trial_with_shared_weights_has_a_model_of_its_own),
         cmocka_unit_test(the_example_tells_the_price_of_the_weights),
+        cmocka_unit_test(trials_outside_the_range_have_results_and_are_not_on_the_front),
         cmocka_unit_test(workers_and_kills_change_nothing),
         cmocka_unit_test(every_fault_is_a_failed_trial_with_its_reason),
         cmocka_unit_test(a_program_that_fails_is_tried_as_often_as_attempts_says),
