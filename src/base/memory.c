@@ -42,8 +42,9 @@ static char *take_aligned(size_t bytes) {
 #ifdef MADV_HUGEPAGE
     size_t pages = bytes / HUGE_PAGE;
     if (pages >= 2) {
-        char *block = aligned_alloc(HUGE_PAGE, whole);
-        if (block) (void)madvise(block, pages * HUGE_PAGE, MADV_HUGEPAGE);
+        void *block; /* aligned_alloc takes whole huge pages only */
+        if (posix_memalign(&block, HUGE_PAGE, whole) != 0) return NULL;
+        (void)madvise(block, pages * HUGE_PAGE, MADV_HUGEPAGE);
         return block;
     }
 #endif

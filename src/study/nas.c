@@ -199,7 +199,7 @@ static qea_status run_nas(qea_context *ctx, nas *n, char **end) {
     n->trials.total = qea_budget_trials(config);
     n->trials.keep_models = config->nas_recipe.save_weights;
     QEA_TRY(QEA_NEW(ctx, "genome", n->genome, n->run->space->num_genes));
-    QEA_TRY(QEA_NEW(ctx, "bits", n->bits, 2 * n->run->space->num_layers));
+    QEA_TRY(QEA_NEW(ctx, "bits", n->bits, 2 * n->run->space->num_layers + 1)); /* also where there are no layers */
     QEA_TRY(create_search(ctx, n));
     QEA_TRY(fix_box(ctx, n));
     QEA_TRY(qea_step_trials_load(ctx, n->run, &n->trials));
