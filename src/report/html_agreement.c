@@ -32,7 +32,7 @@ static void put_intro(qea_text *out, const qea_report_agreement *given, const qe
         out, "<p>%zu genomes in %zu bands of nearly equal bit operations were ranked by the search's evaluator (",
         given->count, given->bands);
     qea_html_put(out, given->evaluator);
-    qea_text_printf(out, "), then trained each on its own for %d epoch%s and judged on the same validation images",
+    qea_text_printf(out, "), then trained each on its own for %d epoch%s and judged on the search's validation images",
                     given->epochs, given->epochs == 1 ? "" : "s");
     if (found->genomes < given->count) qea_text_printf(out, " (%zu of them are done)", found->genomes);
     qea_text_printf(out,
@@ -41,12 +41,12 @@ static void put_intro(qea_text *out, const qea_report_agreement *given, const qe
 }
 
 static void put_verdict(qea_text *out, const qea_agreement *found) {
-    bool more = found->tau > found->tau_of_bops, shown = found->mean_chance < few;
+    bool shown = found->mean_chance < few;
     qea_text_put(out, "<p>Over all genomes the search's order agrees with that of the trainings by a tau of <strong>");
     put_tau(out, found->tau);
-    qea_text_printf(out, "</strong>, %s than the order of bit operations alone (", more ? "more" : "no more");
+    qea_text_put(out, "</strong>; bit operations alone reach ");
     put_tau(out, found->tau_of_bops);
-    qea_text_put(out, "). ");
+    qea_text_put(out, ". ");
     if (!isnan(found->mean_tau)) {
         qea_text_put(out, "Within the bands, where costs tell nothing, the mean tau is <strong>");
         put_tau(out, found->mean_tau);
