@@ -95,6 +95,7 @@ qea_status qea_report_write_agreement_json(qea_context *ctx, const qea_report_ag
     json_object_set_new(object, "evaluator", json_string(agreement->evaluator));
     json_object_set_new(object, "epochs", json_integer(agreement->epochs));
     json_object_set_new(object, "train_images", json_integer((json_int_t)agreement->images));
+    json_object_set_new(object, "validation_images", json_integer((json_int_t)agreement->validation_images));
     json_object_set_new(object, "tau", number(found.tau));
     json_object_set_new(object, "chance", number(found.chance));
     json_object_set_new(object, "tau_of_bops", number(found.tau_of_bops));

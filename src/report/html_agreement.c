@@ -59,7 +59,19 @@ static void put_verdict(qea_text *out, const qea_agreement *found) {
     qea_text_put(out, "</p>\n");
 }
 
-static void put_note(qea_text *out, const qea_report_agreement *given) {
+/* What cannot be ranked: accuracies closer together than chance puts them apart. */
+static void put_interval(qea_text *out, const qea_report_agreement *given, const qea_agreement *found) {
+    double least = NAN, low, high;
+    for (size_t i = 0; i < found->num_bands; i++) least = fmin(least, found->bands[i].least);
+    if (given->validation_images == 0 || isnan(least)) return;
+    qea_wilson_interval(least, (double)given->validation_images, &low, &high);
+    qea_text_printf(out, " On %zu validation images an accuracy has a 95 %% interval of up to \xC2\xB1",
+                    given->validation_images);
+    qea_html_fixed(out, 50 * (high - low), 1);
+    qea_text_put(out, " points: the order of genomes that lie closer together is mostly chance.");
+}
+
+static void put_note(qea_text *out, const qea_report_agreement *given, const qea_agreement *found) {
     size_t each = given->count / given->bands, pairs = each * (each - 1) / 2;
     qea_text_printf(
         out,
@@ -67,8 +79,10 @@ static void put_note(qea_text *out, const qea_report_agreement *given) {
         "many pairs agree as disagree, \xE2\x88\x92"
         "1 where one order is the other's reverse. A band of %zu genomes has %zu pair%s, so that its tau is "
         "one of %zu values unless accuracies are equal. By chance: how often a random order reaches the "
-        "same.</p>\n",
+        "same.",
         each, pairs, pairs == 1 ? "" : "s", pairs + 1);
+    put_interval(out, given, found);
+    qea_text_put(out, "</p>\n");
 }
 
 /* --- as a table --- */
@@ -176,6 +190,6 @@ void qea_html_agreement(qea_text *out, const qea_report_page *page) {
         put_verdict(out, &found);
     put_table(out, &found);
     if (found.genomes > 0) put_plot(out, given);
-    put_note(out, given);
+    put_note(out, given, &found);
     qea_text_put(out, "</section>\n");
 }

@@ -72,6 +72,7 @@ typedef struct qea_report_agreement { /* how well the search ranks; everything b
     const char *evaluator;            /* "shared_weights" */
     int epochs;                       /* of the separate trainings */
     size_t images;                    /* that went forward and backward for this */
+    size_t validation_images;         /* that judge a trained genome; 0: not known */
 } qea_report_agreement;
 enum { QEA_REPORT_MAX_BANDS = 10 };
 
@@ -104,10 +105,10 @@ QEA_MUST_USE qea_status qea_report_write_front_json(qea_context *ctx, const qea_
  * "state", "performance"}, ...]. */
 QEA_MUST_USE qea_status qea_report_write_results_json(qea_context *ctx, const qea_report_step *step, const char *path);
 
-/* {"evaluator", "epochs", "train_images", "tau", "chance", "tau_of_bops", "bands": [{"genomes", "bops": [lowest,
- * highest], "trained": [lowest, highest], "tau"}, ...], "mean_tau_of_bands", "chance_of_mean", "genomes": [{"band"
- * (from 1), "weight_bits", "activation_bits", "bops", "predicted", "trained"}, ...]}; null for what is not defined. tau
- * and chance: report/kendall.h. */
+/* {"evaluator", "epochs", "train_images", "validation_images", "tau", "chance", "tau_of_bops", "bands": [{"genomes",
+ * "bops": [lowest, highest], "trained": [lowest, highest], "tau"}, ...], "mean_tau_of_bands", "chance_of_mean",
+ * "genomes": [{"band" (from 1), "weight_bits", "activation_bits", "bops", "predicted", "trained"}, ...]}; null for what
+ * is not defined. tau and chance: report/kendall.h. */
 QEA_MUST_USE qea_status qea_report_write_agreement_json(qea_context *ctx, const qea_report_agreement *agreement,
                                                         const char *path);
 

@@ -202,6 +202,8 @@ static qea_status fill(qea_context *ctx, const qea_run *run, qea_agreement_view 
                                                               .predicted = number_of(predicted, "accuracy"),
                                                               .trained = number_of(record, "accuracy")};
     }
+    for (size_t i = 0; i < view->trained.count && view->report.validation_images == 0; i++)
+        view->report.validation_images = (size_t)fmax(0, number_of(&view->trained.records[i], "images"));
     view->report.pairs = view->pairs;
     view->report.bands = wanted->bands;
     view->report.evaluator = names[run->config->evaluator];

@@ -15,8 +15,13 @@ static const qea_report_pair pairs[PAIRS] = {
 };
 
 static qea_report_agreement made(const qea_report_pair *list) {
-    return (qea_report_agreement){
-        .pairs = list, .count = PAIRS, .bands = BANDS, .evaluator = "shared_weights", .epochs = 3, .images = 24000};
+    return (qea_report_agreement){.pairs = list,
+                                  .count = PAIRS,
+                                  .bands = BANDS,
+                                  .evaluator = "shared_weights",
+                                  .epochs = 3,
+                                  .images = 24000,
+                                  .validation_images = 2500};
 }
 
 static void assert_near(double found, double expected) {
@@ -93,6 +98,9 @@ static void the_page_says_what_was_found(void **state) {
     assert_non_null(strstr(page, "does not show that the search tells better"));
     assert_non_null(strstr(page, "A band of 4 genomes has 6 pairs, so that its tau is one of 7 values"));
     assert_non_null(strstr(page, "<td>+0.67</td>"));
+    /* 1.96 sqrt(0.5 * 0.5 / 2500) = 0.0196 */
+    assert_non_null(strstr(page, "On 2500 validation images an accuracy has a 95 % interval of up to \xC2\xB1"
+                                 "2.0 points"));
     assert_well_formed(page);
     qea_free(page);
 }

@@ -56,6 +56,7 @@ static void each_band_has_its_genomes_with_both_accuracies(void **state) {
         dearest = most;
     }
     assert_int_equal(number_of(object, "train_images"), 6 * 2 * 256);
+    assert_int_equal(number_of(object, "validation_images"), 64);
     assert_string_equal(json_string_value(json_object_get(object, "evaluator")), "shared_weights");
     json_decref(object);
     char *page = slurp("tasks/single/output/report.html");
