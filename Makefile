@@ -7,7 +7,7 @@ TEST_ARGS ?=
 
 configure = cmake --preset release $(CMAKE_ARGS) --log-level=WARNING >/dev/null
 
-.PHONY: all help demo test bench bench-search bench-bf16 check sanitize fuzz format pictures config-docs event-docs mistake-docs deb install clean
+.PHONY: all help demo test bench bench-search bench-search-pymoo bench-bf16 check sanitize fuzz format pictures config-docs event-docs mistake-docs deb install clean
 
 all: ## build/quantea and build/libquantea.so
 	@scripts/install-deps --check build
@@ -35,11 +35,16 @@ bench: ## training speed beside PyTorch's, how it scales, where the time goes, k
 	@build/bench_kernels
 	@build/bench_train $(BENCH_ARGS)
 
-bench-search: ## hypervolume over trials of the search beside random search, the original's rule and pymoo (BENCH_ARGS="--seeds 10")
+bench-search: ## hypervolume over trials of the search and its helps, random search, the original's rule (BENCH_ARGS="--seeds 10")
 	@scripts/install-deps build
 	@$(MAKE) --no-print-directory all
 	@cmake --build build --target bench_search
 	@build/bench_search $(BENCH_ARGS)
+
+bench-search-pymoo: ## the same with pymoo's NSGA-III, where a Python has pymoo (QEA_PYTHON, by default python3)
+	@python=$${QEA_PYTHON:-python3}; if "$$python" -c 'import pymoo' 2>/dev/null; then \
+	    $(MAKE) --no-print-directory bench-search BENCH_ARGS="--pymoo $$python $(BENCH_ARGS)"; \
+	else echo "bench-search-pymoo: skipped, $$python has no pymoo (pip install pymoo)"; fi
 
 bench-bf16: ## whether bf16 costs accuracy: w2a4 on CIFAR-10, 3 seeds, 15 epochs, beside float32; hours (BENCH_ARGS="FOLDER")
 	@scripts/install-deps build bench

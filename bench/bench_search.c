@@ -1,6 +1,7 @@
 /* bench/bench_search.c: hypervolume over trials of random search, of the original's rule and of NSGA-III with each
- * help, on the synthetic problem of search_problem.h: bits of ResNet-20, real costs, an invented accuracy. bench_search
- * [--seeds 10] [--trials 832] [--noise 0.015] [--out FILE.json]
+ * help, on the synthetic problem of search_problem.h: bits of ResNet-20, real costs, an invented accuracy; with a
+ * Python that has it of pymoo's NSGA-III too. bench_search [--seeds 10] [--trials 832] [--noise 0.015] [--pymoo PYTHON]
+ * [--out FILE.json]
  *
  * The front is what the search believes in: the trials that no other dominates by what was observed. "exact" is the
  * hypervolume of the noise-free values of that front, what a user really gets; "observed" of the observed ones. Both as
@@ -19,6 +20,7 @@ static struct settings {
     int seeds;
     size_t trials;
     double noise;
+    const char *python; /* that has pymoo; NULL: that is left out */
     const char *out;
 } settings = {.seeds = 10, .trials = 832, .noise = 0.015, .out = "build/bench/search.json"};
 
@@ -71,12 +73,14 @@ static void measure(const problem *p, const history *h, size_t trials, double vo
     }
 }
 
+static bool is_left_out(const search_method *method) { return method->run == run_pymoo && !settings.python; }
+
 static void run_method(const struct setting *setting, double noise, const search_method *method, outcome *out) {
     for (int s = 0; s < settings.seeds; s++) {
         problem p;
         history h;
         must(problem_create(ctx, setting->objectives, setting->num_objectives, noise, (uint64_t)s + 1, &p));
-        must(history_create(ctx, &p, settings.trials, &h));
+        must(history_create(ctx, &p, settings.trials, settings.python, &h));
         must(method->run(ctx, method, &h));
         for (int k = 0; k < NUM_MARKS; k++) {
             double volumes[NUM_VIEWS];
@@ -108,7 +112,7 @@ static json_t *report_method(const search_method *method, const outcome *out, in
     json_t *object = json_pack("{s:s,s:i}", "method", method->name, "ahead_of_plain", ahead);
     for (int v = 0; v < NUM_VIEWS; v++) {
         json_t *list = json_array();
-        printf("%-34s %-8s", v == 0 ? method->name : "", view_names[v]);
+        printf("%-36s %-8s", v == 0 ? method->name : "", view_names[v]);
         for (int k = 0; k < NUM_MARKS; k++) {
             double mean, spread;
             mean_and_spread(out->volume[v][k], &mean, &spread);
@@ -128,14 +132,16 @@ static json_t *run_problem(const struct setting *setting, double noise) {
     json_t *methods = json_array();
     outcome *outcomes;
     must(qea_alloc(ctx, "outcomes", num_search_methods, sizeof *outcomes, (void **)&outcomes));
-    printf("\n%s, observation noise %g, %d seeds\n%-34s %-8s", setting->name, noise, settings.seeds, "share of the box",
+    printf("\n%s, observation noise %g, %d seeds\n%-36s %-8s", setting->name, noise, settings.seeds, "share of the box",
            "");
     for (int k = 0; k < NUM_MARKS; k++) printf("  %6zu trials   ", mark(k));
     printf("  ahead of plain\n");
-    for (size_t i = 0; i < num_search_methods; i++) run_method(setting, noise, &search_methods[i], &outcomes[i]);
     for (size_t i = 0; i < num_search_methods; i++)
-        json_array_append_new(methods, report_method(&search_methods[i], &outcomes[i],
-                                                     count_ahead(&outcomes[i], &outcomes[plain_search_method])));
+        if (!is_left_out(&search_methods[i])) run_method(setting, noise, &search_methods[i], &outcomes[i]);
+    for (size_t i = 0; i < num_search_methods; i++)
+        if (!is_left_out(&search_methods[i]))
+            json_array_append_new(methods, report_method(&search_methods[i], &outcomes[i],
+                                                         count_ahead(&outcomes[i], &outcomes[plain_search_method])));
     qea_free(outcomes);
     return json_pack("{s:s,s:f,s:o}", "objectives", setting->name, "noise", noise, "methods", methods);
 }
@@ -148,6 +154,8 @@ static bool parse(int argc, char **argv) {
             settings.trials = (size_t)atoi(argv[i + 1]);
         else if (strcmp(argv[i], "--noise") == 0)
             settings.noise = atof(argv[i + 1]);
+        else if (strcmp(argv[i], "--pymoo") == 0)
+            settings.python = argv[i + 1];
         else if (strcmp(argv[i], "--out") == 0)
             settings.out = argv[i + 1];
         else
@@ -161,7 +169,7 @@ int main(int argc, char **argv) {
     ctx = qea_context_create();
     if (!ctx || !parse(argc, argv)) {
         fprintf(stderr,
-                "usage: bench_search [--seeds 10] [--trials 832] [--noise 0.015] [--out FILE.json]\n"
+                "usage: bench_search [--seeds 10] [--trials 832] [--noise 0.015] [--pymoo PYTHON] [--out FILE.json]\n"
                 "seeds: 1 to %d, trials: %d to %d\n",
                 MOST_SEEDS, FIRST_POPULATION, MOST_TRIALS);
         return 2;

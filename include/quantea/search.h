@@ -4,6 +4,7 @@
 #ifndef QUANTEA_SEARCH_H
 #define QUANTEA_SEARCH_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -43,7 +44,25 @@ typedef struct qea_search_config {
     /* Writes the objectives that need no evaluation, costs for instance, into objectives[num_objectives], and leaves
      * the others as they are; a value that is not finite is one not known. NULL: none is known. */
     void (*known)(void *user, const uint16_t *genome, double *objectives);
+    /* What each gene loses is measured before anything is bred: the first trials, before the given genomes, are the
+     * probes: the highest genome (where it is not allowed the first allowed one as all genes go down in turn), then,
+     * for each gene of more than one value, the same with that gene alone at its lowest value, where that is allowed.
+     * They count as any trial: they stand in the first population, and where they do not fit at the head of the next
+     * generations, which given and random genomes fill up. The generation after that begins with seeds, at most
+     * population_size: genomes of a greedy descent from the highest to the lowest, one descent for each objective that
+     * lower values improve, in steps that lose least of the others for what they save, evenly spread. A failed probe is
+     * a gene of average needs. */
+    bool sensitivity;
 } qea_search_config;
+
+/* Where a genome that is asked comes from. */
+typedef enum qea_origin {
+    QEA_ORIGIN_GIVEN,
+    QEA_ORIGIN_PROBE,
+    QEA_ORIGIN_SEED,
+    QEA_ORIGIN_CHILD,
+    QEA_ORIGIN_RANDOM /* drawn, or found by looking through the space */
+} qea_origin;
 
 typedef struct qea_search qea_search;
 
@@ -78,6 +97,8 @@ QEA_API QEA_MUST_USE qea_status qea_search_tell(qea_context *ctx, qea_search *se
                                                 const double *objectives, double violation);
 
 QEA_API size_t qea_search_generation(const qea_search *search); /* 0 = the first population */
+
+QEA_API qea_origin qea_search_origin(const qea_search *search); /* of the trial that was asked last */
 
 /* Ids of the non-dominated feasible trials of all told, ascending; *trials is owned by the search and valid until the
  * next call. Of trials with equal objectives all are on the front. */

@@ -13,7 +13,7 @@
 
 typedef struct qea_report_model { /* everything borrowed */
     uint64_t id;
-    const char *label; /* "front", "baseline", "given", "random", "child" */
+    const char *label; /* "front", "baseline", "uniform", "random", "child", "probe", "seed" */
     uint64_t source;   /* trial of the search that it comes from; 0: none */
     bool done;         /* else it failed, or has no result yet */
     bool waiting;      /* no result yet: the run goes on, or was stopped */

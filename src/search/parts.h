@@ -1,5 +1,6 @@
 /* search/parts.h: what the files of this layer share. Survival (domination, normalisation, niching) sees objective
- * vectors and violations; variation and the archive see genomes; only search.c, proposal.c and screening.c know both.
+ * vectors and violations; variation and the archive see genomes; only search.c, proposal.c, screening.c
+ * and sensitivity.c know both.
  */
 #ifndef QEA_SEARCH_PARTS_H
 #define QEA_SEARCH_PARTS_H
@@ -157,5 +158,30 @@ typedef struct qea_screen {
 QEA_MUST_USE qea_status qea_screen_fill(qea_context *ctx, qea_screen *screen, qea_proposer *p, const size_t *parents,
                                         size_t num_parents, qea_survival *survival, size_t generation, size_t keep);
 void qea_screen_clear(qea_screen *screen);
+
+/* --- sensitivity.c --- */
+
+typedef struct qea_sensitivity {
+    size_t num_probes, next_probe; /* the base and one per free gene; 0: nothing is measured */
+    size_t *base;                  /* [num_free] levels of the genome in which single genes are lowered; owned */
+    size_t *rows;    /* [num_free + 1] archive rows of the base and of each gene's probe, SIZE_MAX: none; owned */
+    uint16_t *seeds; /* [num_seeds][num_genes], owned */
+    size_t num_seeds, next_seed;
+} qea_sensitivity;
+
+/* scratch [num_genes]. Where no genome between the highest and the lowest is allowed nothing is measured. */
+QEA_MUST_USE qea_status qea_sensitivity_create(qea_context *ctx, const qea_proposer *p, uint16_t *scratch,
+                                               qea_sensitivity *s);
+void qea_sensitivity_clear(qea_sensitivity *s);
+/* The next probe, to be added to the archive at once; false: there is none left. */
+bool qea_sensitivity_probe(qea_sensitivity *s, const qea_proposer *p, uint16_t *genome);
+/* When the probes were told: plans at most `wanted` seeds, equally many for each cost. Costs are objectives that lower
+ * values improve, from the highest genome on; `known` (or NULL) tells them for any genome, else they are added up from
+ * the probes. None where the base failed, or where no objective gets worse. */
+QEA_MUST_USE qea_status qea_sensitivity_plan(qea_context *ctx, qea_sensitivity *s, const qea_proposer *p,
+                                             void (*known)(void *user, const uint16_t *genome, double *objectives),
+                                             size_t wanted);
+/* The next seed that was never asked; false: there is none left. */
+bool qea_sensitivity_seed(qea_sensitivity *s, const qea_proposer *p, uint16_t *genome);
 
 #endif

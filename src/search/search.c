@@ -15,7 +15,10 @@ struct qea_search {
     qea_survival *survival;
     qea_survival *predicted; /* of children by what is predicted of them; NULL: none are screened */
     qea_screen screen;
-    uint16_t *given; /* [num_given][num_genes], owned */
+    qea_sensitivity sensitivity;
+    bool opening;      /* the first population, and after it as long as probes are left */
+    qea_origin origin; /* of the trial asked last */
+    uint16_t *given;   /* [num_given][num_genes], owned */
     size_t num_given, next_given;
     size_t *parents; /* [num_parents] archive rows; room for population_size; owned */
     size_t num_parents;
@@ -91,7 +94,8 @@ static qea_status fill_search(qea_context *ctx, const qea_search_config *config,
     search->num_generations = config->num_generations;
     search->num_given = config->num_given;
     if (given_size > 0) memcpy(search->given, config->given, given_size * sizeof *search->given);
-    return QEA_OK;
+    search->opening = true;
+    return config->sensitivity ? qea_sensitivity_create(ctx, p, search->genome, &search->sensitivity) : QEA_OK;
 }
 
 /* The first allowed genome that looking for one finds, of the given, the lowest and the highest, random ones and (small
@@ -133,6 +137,7 @@ void qea_search_destroy(qea_search *search) {
     qea_survival_destroy(search->survival);
     qea_survival_destroy(search->predicted);
     qea_screen_clear(&search->screen);
+    qea_sensitivity_clear(&search->sensitivity);
     qea_free(search->given);
     qea_free(search->parents);
     qea_free(search->front);
@@ -171,6 +176,20 @@ static qea_status choose_parents(qea_context *ctx, qea_search *search, const siz
     return QEA_OK;
 }
 
+/* What the generation that begins asks: what is left of the opening, or seeds, then children. */
+static qea_status plan_generation(qea_context *ctx, qea_search *search) {
+    qea_sensitivity *s = &search->sensitivity;
+    size_t seeds = 0;
+    if (search->opening && s->next_probe < s->num_probes) return QEA_OK;
+    if (search->opening) {
+        QEA_TRY(qea_sensitivity_plan(ctx, s, &search->proposer, search->screen.known, search->population_size));
+        seeds = s->num_seeds;
+    }
+    search->opening = false;
+    return qea_screen_fill(ctx, &search->screen, &search->proposer, search->parents, search->num_parents,
+                           search->predicted, search->generation, search->population_size - seeds);
+}
+
 /* Survivors of parents and children become the parents of the next generation. */
 static qea_status end_generation(qea_context *ctx, qea_search *search) {
     const qea_archive *archive = &search->proposer.archive;
@@ -193,8 +212,7 @@ static qea_status end_generation(qea_context *ctx, qea_search *search) {
     search->generation++;
     search->first = archive->count;
     search->told = 0;
-    return qea_screen_fill(ctx, &search->screen, &search->proposer, search->parents, search->num_parents,
-                           search->predicted, search->generation, search->population_size);
+    return plan_generation(ctx, search);
 }
 
 /* --- ask and tell --- */
@@ -212,20 +230,30 @@ static bool take_given(qea_search *search, uint16_t *genome) {
     return false;
 }
 
-/* A child: of those that were screened, or drawn now. Screened children stay new: they are distinct, and nothing else
- * is asked before the last of them. */
+/* A child: of those that were screened, or drawn now. Screened children are distinct, but one may be a seed that was
+ * asked meanwhile. */
 static bool take_child(qea_search *search, uint16_t *genome) {
     qea_proposer *p = &search->proposer;
     qea_screen *screen = &search->screen;
-    if (screen->next == screen->count) return qea_propose_child(p, search->parents, search->num_parents, 0, genome);
-    memcpy(genome, screen->genomes + screen->next++ * p->space.num_genes, p->space.num_genes * sizeof *genome);
-    return true;
+    const size_t n = p->space.num_genes;
+    while (screen->next < screen->count) {
+        const uint16_t *child = screen->genomes + screen->next++ * n;
+        if (qea_archive_has(&p->archive, child)) continue;
+        memcpy(genome, child, n * sizeof *genome);
+        return true;
+    }
+    return qea_propose_child(p, search->parents, search->num_parents, 0, genome);
 }
 
 static bool propose(qea_search *search, uint16_t *genome) {
     qea_proposer *p = &search->proposer;
-    bool found = search->generation == 0 ? take_given(search, genome) : take_child(search, genome);
-    return found || qea_propose_random(p, genome) || qea_propose_systematic(p, genome);
+    qea_sensitivity *s = &search->sensitivity;
+    search->origin = search->opening ? QEA_ORIGIN_PROBE : QEA_ORIGIN_SEED;
+    if (search->opening ? qea_sensitivity_probe(s, p, genome) : qea_sensitivity_seed(s, p, genome)) return true;
+    search->origin = search->opening ? QEA_ORIGIN_GIVEN : QEA_ORIGIN_CHILD;
+    if (search->opening ? take_given(search, genome) : take_child(search, genome)) return true;
+    search->origin = QEA_ORIGIN_RANDOM;
+    return qea_propose_random(p, genome) || qea_propose_systematic(p, genome);
 }
 
 static size_t quota(const qea_search *search) {
@@ -282,6 +310,8 @@ qea_status qea_search_tell(qea_context *ctx, qea_search *search, uint64_t trial,
 }
 
 size_t qea_search_generation(const qea_search *search) { return search->generation; }
+
+qea_origin qea_search_origin(const qea_search *search) { return search->origin; }
 
 /* rows: scratch of all trials; starts: of one more. */
 static qea_status collect_front(qea_context *ctx, qea_search *search, size_t *rows, size_t *starts, size_t *count) {

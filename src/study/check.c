@@ -126,17 +126,40 @@ static qea_status check_agreement(qea_context *ctx, const qea_run *run) {
     return QEA_OK;
 }
 
+/* --- the search --- */
+
+/* The seeds are what sensitivity is measured for: a search that ends before them has wasted its trials. */
+static qea_status check_sensitivity(qea_context *ctx, const qea_run *run) {
+    const qea_study_config *config = run->config;
+    const size_t trials = qea_budget_trials(config), some = config->num_individual;
+    size_t probes = 1, opening = config->random_samples;
+    char place[PLACE];
+    if (!config->has_nas || !config->sensitivity) return QEA_OK;
+    for (size_t i = 0; i < run->space->num_genes; i++) probes += run->space->gene_sizes[i] > 1;
+    if (probes > opening) opening += (probes - opening + some - 1) / some * some;
+    if (opening < trials) return QEA_OK;
+    return qea_fail(ctx, QEA_ERR_CONFIG,
+                    "%s: found true, which needs more than %zu trials, as %zu genes are measured first; the search "
+                    "has %zu",
+                    qea_study_config_where(config, "nas.search_algorithm.sensitivity", place, sizeof place), opening,
+                    probes - 1, trials);
+}
+
 qea_status qea_run_check(qea_context *ctx, qea_run *run) {
     const qea_study_config *config = run->config;
     if (config->warnings[0] != '\0') qea_log(ctx, QEA_LOG_WARNING, "%s", config->warnings);
     if (config->evaluator == QEA_EVALUATOR_COMMAND)
         QEA_TRY(qea_command_check(ctx, config, &config->program, "nas.evaluator"));
     QEA_TRY(qea_objectives_check(ctx, config));
-    if (config->num_genes > 0) return qea_bit_space_create(ctx, config, NULL, &run->space);
+    if (config->num_genes > 0) {
+        QEA_TRY(qea_bit_space_create(ctx, config, NULL, &run->space));
+        return check_sensitivity(ctx, run);
+    }
     QEA_TRY(check_machine(ctx, config));
     if (config->has_nas) QEA_TRY(check_step(ctx, run, false));
     if (config->has_fully_train) QEA_TRY(check_step(ctx, run, true));
     QEA_TRY(check_models(ctx, run));
     QEA_TRY(qea_bit_space_create(ctx, config, run->graph, &run->space));
-    return check_agreement(ctx, run);
+    QEA_TRY(check_agreement(ctx, run));
+    return check_sensitivity(ctx, run);
 }

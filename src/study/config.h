@@ -161,6 +161,7 @@ typedef struct qea_study_config {
     bool uniform;          /* the uniform genomes stand in the first population */
     qea_mutation mutation; /* quantea/search.h, as `screening` */
     size_t screening;
+    bool sensitivity;
     size_t max_trials; /* 0 = as many as the generations have */
     double budget_s;   /* wall-clock time of the search; 0 = no limit */
     size_t stagnation; /* generations without growth of the hypervolume that end the search; 0 = never */

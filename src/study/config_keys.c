@@ -437,6 +437,15 @@ const qea_config_key qea_config_keys[] = {
      .doc = "Children drawn for each one that is tried; 0: no choice. What costs do not tell of them (accuracy) is "
             "predicted from all trials so far, by ridge regression on the genes, and NSGA-III's survival selection "
             "chooses those that are tried. docs/results.md says what it gains."},
+    {.path = "nas.search_algorithm.sensitivity",
+     .kind = QEA_KEY_FLAG,
+     .fallback = "false",
+     STUDY(sensitivity),
+     .doc =
+         "The search begins with a trial of the dearest model and one per gene, which alone has its fewest bits. From "
+         "what each gene loses follow models that give up least for what they save, one descent per cost; the next "
+         "generation has num_individual of them. These trials count in random_samples and num_generation. "
+         "docs/results.md says what it gains."},
     PART("nas.search_algorithm.policy", "The budget: random_samples + num_generation x num_individual trials."),
     {.path = "nas.search_algorithm.policy.length",
      .kind = QEA_KEY_SIZE,

@@ -48,16 +48,23 @@ static qea_status create_search(qea_context *ctx, nas *n) {
                                 .user = n->run->space,
                                 .mutation = config->mutation,
                                 .screening = config->screening,
-                                .known = qea_bit_space_known};
+                                .known = qea_bit_space_known,
+                                .sensitivity = config->sensitivity};
     qea_status status = qea_search_create(ctx, &search, &n->search);
     return status == QEA_OK ? QEA_OK : qea_fail_prefix(ctx, status, "%s: search", config->name);
 }
 
-static const char *label_of(const nas *n, uint64_t trial, const uint16_t *genome) {
+/* Of the genome that was asked last. */
+static const char *label_of(const nas *n, const uint16_t *genome) {
+    static const char *const names[] = {[QEA_ORIGIN_GIVEN] = "uniform",
+                                        [QEA_ORIGIN_PROBE] = "probe",
+                                        [QEA_ORIGIN_SEED] = "seed",
+                                        [QEA_ORIGIN_CHILD] = "child",
+                                        [QEA_ORIGIN_RANDOM] = "random"};
     size_t genes = n->run->space->num_genes;
     for (size_t i = 0; i < n->num_uniform; i++)
         if (memcmp(n->uniform + i * genes, genome, genes * sizeof *genome) == 0) return "uniform";
-    return trial <= n->run->config->random_samples ? "random" : "child";
+    return names[qea_search_origin(n->search)];
 }
 
 /* The search asked for `trial`: known from the store, or new. */
@@ -67,7 +74,7 @@ static qea_status take_ask(qea_context *ctx, nas *n, uint64_t trial) {
     if (known == NULL) {
         uint8_t *w = n->bits, *a = n->bits + space->num_layers;
         qea_bit_space_decode(space, n->genome, w, a);
-        return qea_step_trials_add(ctx, n->run, &n->trials, trial, label_of(n, trial, n->genome), 0, n->genome,
+        return qea_step_trials_add(ctx, n->run, &n->trials, trial, label_of(n, n->genome), 0, n->genome,
                                    space->num_genes, w, a);
     }
     if (known->genome_length == space->num_genes &&

@@ -281,18 +281,38 @@ static void the_front_of_a_known_problem_is_found_exactly(void **state) {
     qea_free(page);
 }
 
+/* Where the trials `first` to `last` come from. */
+static void assert_labels(const char *task, const char *label, int first, int last) {
+    char path[128], expected[64];
+    (void)snprintf(path, sizeof path, "tasks/%s/output/nas/trials.csv", task);
+    char *rows = slurp(path);
+    for (int trial = first; trial <= last; trial++) {
+        (void)snprintf(expected, sizeof expected, "\n%d,%s,", trial, label);
+        if (strstr(rows, expected) == NULL) fail_msg("trial %d of %s is no %s", trial, task, label);
+    }
+    qea_free(rows);
+}
+
 static void workers_kills_and_other_folders_change_nothing(void **state) {
     (void)state;
-    char line[2048];
-    assert_runs("run config.yml -t three --workers 3 --set nas.trials=160");
+    /* the first kill comes among the seeds of measured sensitivities */
+    static const char overrides[] = "--set nas.trials=160 --set nas.search_algorithm.sensitivity=true "
+                                    "--set nas.search_algorithm.policy.random_samples=16";
+    char line[1536], begin[512];
+    (void)snprintf(line, sizeof line, "run config.yml -t three --workers 3 %s", overrides);
+    assert_runs(line);
+    assert_labels("three", "probe", 1, 6);
+    assert_labels("three", "random", 7, 16);
+    assert_labels("three", "seed", 17, 24);
+    assert_labels("three", "child", 40, 160);
+    (void)snprintf(begin, sizeof begin, "config.yml -t killed %s", overrides);
     for (int kill_at = 30; kill_at <= 130; kill_at += 50) {
         (void)snprintf(
             line, sizeof line,
             "cd %s && { %s run %s >out 2>&1 & p=$!; until [ \"$(grep -c ' done: ' "
             "tasks/killed/logs/pipeline.log 2>/dev/null)\" -ge %d ] 2>/dev/null; do kill -0 $p 2>/dev/null || "
             "break; sleep 0.01; done; kill -KILL $p 2>/dev/null; wait $p; }",
-            folder, command, kill_at == 30 ? "config.yml -t killed --set nas.trials=160" : "--resume tasks/killed",
-            kill_at);
+            folder, command, kill_at == 30 ? begin : "--resume tasks/killed", kill_at);
         assert_int_not_equal(system(line), -1);
     }
     (void)snprintf(line, sizeof line, "cd / && %s run --resume %s/tasks/killed >/dev/null 2>&1", command, folder);
@@ -438,6 +458,7 @@ static void what_cannot_be_is_refused_and_named(void **state) {
         {"nas.dataset.common.data_path=/tmp", "nas.dataset"},
         {"nas.search_algorithm.policy.length=6", "length"},
         {"nas.budget=2x", "2x"},
+        {"nas.trials=32 --set nas.search_algorithm.sensitivity=true", "needs more than 32 trials"},
         {"nas.budget=-1", "duration"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
