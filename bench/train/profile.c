@@ -5,10 +5,10 @@
 #include "bench/train/bench.h"
 
 enum { FORWARD, BACK_DATA, BACK_WEIGHTS, STATS, SEG_FORWARD, SEG_REDUCE, SEG_BACKWARD, PACK, NUM_TIMED };
-static const char *const timed_names[NUM_TIMED] = {"convolutions, forward",
+static const char *const timed_names[NUM_TIMED] = {"convolutions, forward, statistics",
                                                    "convolutions, backward-data",
                                                    "convolutions, backward-weights",
-                                                   "statistics of batch norm",
+                                                   "statistics after oneDNN's",
                                                    "fused pass, forward",
                                                    "fused pass, sums for backward",
                                                    "fused pass, backward",
@@ -26,6 +26,11 @@ static qea_status timed_pack(qea_context *c, qea_conv *conv, const float *w, con
 static qea_status timed_forward(qea_context *c, qea_conv *conv, const void *x, void *y) {
     double start = bench_now(true);
     return add_status(FORWARD, start, bench_kernels->conv_forward(c, conv, x, y));
+}
+static qea_status timed_forward_stats(qea_context *c, qea_conv *conv, const void *x, void *y, float *mean,
+                                      float *variance) {
+    double start = bench_now(true);
+    return add_status(FORWARD, start, bench_kernels->conv_forward_stats(c, conv, x, y, mean, variance));
 }
 static qea_status timed_back_data(qea_context *c, qea_conv *conv, const void *dy, void *dx) {
     double start = bench_now(true);
@@ -61,6 +66,7 @@ static qea_kernels timed_kernels(void) {
     qea_kernels t = *bench_kernels;
     t.conv_set_weights = timed_pack;
     t.conv_forward = timed_forward;
+    t.conv_forward_stats = timed_forward_stats;
     t.conv_backward_data = timed_back_data;
     t.conv_backward_weights = timed_back_weights;
     t.channel_stats = timed_stats;

@@ -8,6 +8,9 @@
 #include "kernels/onednn/onednn.h"
 
 struct qea_conv {
+    size_t out_rows; /* n oh ow */
+    int k;
+    qea_type out_type;
     qea_onednn_conv *library;  /* owned; runs the passes that no kernel below runs. NULL: these run all */
     qea_integer_conv *integer; /* owned; forward, or NULL */
     qea_winograd *winograd;    /* owned; both backward passes, or NULL */
@@ -71,6 +74,9 @@ qea_status qea_conv_create(qea_context *ctx, const qea_conv_shape *shape, qea_co
     qea_conv *conv = NULL;
     QEA_TRY(QEA_NEW(ctx, "convolution", conv, 1));
     unsigned passes = use == QEA_CONV_TRAINING ? QEA_PASS_FORWARD | QEA_PASS_DATA | QEA_PASS_WEIGHTS : QEA_PASS_FORWARD;
+    conv->out_rows = (size_t)shape->n * (size_t)shape->oh * (size_t)shape->ow;
+    conv->k = shape->k;
+    conv->out_type = out_type;
     qea_status status = make(ctx, conv, shape, widest, passes, type, out_type);
     if (status == QEA_OK)
         *out = conv;
@@ -97,6 +103,15 @@ qea_status qea_conv_forward(qea_context *ctx, qea_conv *conv, const void *x, voi
     else
         QEA_TRY(qea_onednn_conv_forward(ctx, conv->library, x, y));
     if (conv->round_out) qea_cpu_round_to_bf16(y, conv->round_out);
+    return QEA_OK;
+}
+
+qea_status qea_conv_forward_stats(qea_context *ctx, qea_conv *conv, const void *x, void *y, float *mean,
+                                  float *variance) {
+    bool as_is = conv->round_out == 0; /* y is not rounded behind the convolution */
+    if (as_is && conv->integer && qea_cpu_integer_forward_stats(conv->integer, x, y, mean, variance)) return QEA_OK;
+    QEA_TRY(qea_conv_forward(ctx, conv, x, y));
+    qea_cpu_channel_stats((qea_view){y, conv->out_type}, conv->out_rows, conv->k, mean, variance);
     return QEA_OK;
 }
 

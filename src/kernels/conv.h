@@ -14,5 +14,7 @@ QEA_MUST_USE qea_status qea_conv_forward(qea_context *ctx, qea_conv *conv, const
 QEA_MUST_USE qea_status qea_conv_backward_data(qea_context *ctx, qea_conv *conv, const void *dy, void *dx);
 QEA_MUST_USE qea_status qea_conv_backward_weights(qea_context *ctx, qea_conv *conv, const void *x, const void *dy,
                                                   float *dweights);
+QEA_MUST_USE qea_status qea_conv_forward_stats(qea_context *ctx, qea_conv *conv, const void *x, void *y, float *mean,
+                                               float *variance);
 
 #endif

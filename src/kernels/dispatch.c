@@ -56,6 +56,7 @@ static void fill_table(void) {
     cpu.conv_forward = qea_conv_forward;
     cpu.conv_backward_data = qea_conv_backward_data;
     cpu.conv_backward_weights = qea_conv_backward_weights;
+    cpu.conv_forward_stats = qea_conv_forward_stats;
     cpu.channel_stats = qea_cpu_channel_stats;
     cpu.segment_forward = qea_cpu_segment_forward;
     cpu.segment_reduce = qea_cpu_segment_reduce;

@@ -116,6 +116,15 @@ static qea_status make_coefs(qea_context *ctx, qea_plan *plan, plan_segment *seg
     return QEA_OK;
 }
 
+/* A convolution takes them for the first batch normalisation that reads it. */
+static void take_statistics(qea_plan *plan, plan_branch *branch) {
+    plan_layer *layer = branch->normed && branch->layer >= 0 ? &plan->layers[branch->layer] : NULL;
+    if (!layer || layer->mean) return;
+    branch->counted = true;
+    layer->mean = branch->coefs.center;
+    layer->variance = branch->coefs.variance;
+}
+
 static bool segment_learns(const qea_plan *plan, const plan_segment *segment) {
     for (int i = 0; i < segment->num_branches; i++) {
         const plan_branch *branch = &segment->branch[i];
@@ -136,6 +145,7 @@ static qea_status add_segment(qea_context *ctx, builder *b, int node, const valu
     for (int i = 0; i < v->num_branches; i++) segment->branch[i] = v->branch[i];
     *out = segment;
     QEA_TRY(make_coefs(ctx, plan, segment));
+    for (int i = 0; i < segment->num_branches; i++) take_statistics(plan, &segment->branch[i]);
     return add_step(ctx, plan,
                     &(plan_step){.op = PLAN_SEGMENT,
                                  .index = (int)plan->num_segments - 1,

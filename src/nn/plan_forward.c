@@ -37,7 +37,8 @@ static void scale_by_running(const qea_plan *plan, plan_branch *branch, int chan
 static void scale_by_batch(const qea_plan *plan, plan_branch *branch, size_t rows, int channels) {
     const plan_norm *norm = &branch->norm;
     plan_coefs *coefs = &branch->coefs;
-    plan->kernels->channel_stats(plan_view(plan, branch->source), rows, channels, coefs->center, coefs->variance);
+    if (!branch->counted)
+        plan->kernels->channel_stats(plan_view(plan, branch->source), rows, channels, coefs->center, coefs->variance);
     for (int c = 0; c < channels; c++) {
         double s = qea_plan_source_step(plan, branch, c);
         double variance = s * s * (double)coefs->variance[c];
@@ -151,6 +152,15 @@ static qea_status segment_forward(qea_context *ctx, qea_plan *plan, plan_segment
     return QEA_OK;
 }
 
+static qea_status conv_forward(qea_context *ctx, const qea_plan *plan, const plan_step *step,
+                               plan_statistics statistics) {
+    const plan_layer *layer = &plan->layers[step->index];
+    const void *x = plan_view(plan, step->in).data;
+    void *y = plan_view(plan, step->out).data;
+    if (!layer->mean || statistics == PLAN_RUNNING) return plan->kernels->conv_forward(ctx, layer->conv, x, y);
+    return plan->kernels->conv_forward_stats(ctx, layer->conv, x, y, layer->mean, layer->variance);
+}
+
 qea_status qea_plan_forward(qea_context *ctx, qea_plan *plan, plan_statistics statistics) {
     const qea_kernels *k = plan->kernels;
     int n = plan->options.batch;
@@ -161,7 +171,7 @@ qea_status qea_plan_forward(qea_context *ctx, qea_plan *plan, plan_statistics st
         qea_view x = plan_view(plan, step->in), y = plan_view(plan, step->out);
         switch (step->op) {
         case PLAN_CONV:
-            QEA_TRY(k->conv_forward(ctx, plan->layers[step->index].conv, x.data, y.data));
+            QEA_TRY(conv_forward(ctx, plan, step, statistics));
             break;
         case PLAN_SEGMENT:
             QEA_TRY(segment_forward(ctx, plan, &plan->segments[step->index], statistics));

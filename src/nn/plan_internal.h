@@ -47,9 +47,10 @@ typedef struct plan_layer { /* a convolution or linear layer that is not left ou
     bool act_quantized; /* the input is a quantised copy */
     bool act_signed;
     int act_bits;
-    qea_act_quant act; /* current */
-    float step_a;      /* current; 1 for float inputs */
-    int in;            /* tensor */
+    qea_act_quant act;      /* current */
+    float step_a;           /* current; 1 for float inputs */
+    int in;                 /* tensor */
+    float *mean, *variance; /* of the sums over a batch, [K]: where a batch normalisation wants them, or NULL */
 } plan_layer;
 
 typedef struct plan_norm { /* a batch normalisation */
@@ -69,6 +70,7 @@ typedef struct plan_branch {
     int source; /* tensor */
     int layer;  /* whose output the source is, or -1 */
     bool normed;
+    bool counted; /* its layer's convolution takes the statistics */
     plan_norm norm;
     plan_coefs coefs; /* unused where the branch is plain x */
     int dx;           /* gradient tensor, or -1 */

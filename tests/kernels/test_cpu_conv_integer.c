@@ -199,6 +199,49 @@ static void threads_change_no_bit(void **state) {
     }
 }
 
+static void forward_stats(const qea_kernels *table, const qea_conv_shape *s, const qea_conv_grid *g, const float *w,
+                          const float *x, float *y, float *stats) {
+    qea_conv *conv = make(table, s, g);
+    assert_int_equal(table->conv_set_weights(NULL, conv, w, NULL), QEA_OK);
+    assert_int_equal(table->conv_forward_stats(NULL, conv, x, y, stats, stats + s->k), QEA_OK);
+    table->conv_destroy(conv);
+}
+
+/* Few images and many, images in one piece and in several, one block of channels and two; without a grid they are taken
+ * apart from the convolution. */
+static void statistics_of_the_outputs_are_the_references_with_any_threads(void **state) {
+    (void)state;
+    const qea_kernels *cpu = cpu_table();
+    for (int i = 0; i < 40; i++) {
+        qea_conv_shape s = draw_shape();
+        qea_conv_grid g = draw_grid(), *known = i % 5 ? &g : NULL;
+        s.n = draw_int(1, 30);
+        if (i == 7) s = (qea_conv_shape){9, 4, 4, 8, 300, 2, 2, 3, 3, 2, 1, 1};
+        if (i == 8) s = (qea_conv_shape){8, 70, 67, 9, 8, 70, 67, 3, 3, 1, 1, 1};
+        sizes n = sizes_of(&s);
+        size_t k = (size_t)s.k;
+        float *x = integers(n.in, g.x_lo, g.x_hi, false), *w = integers(n.weights, g.w_lo, g.w_hi, false);
+        float *y[3], *stats[3];
+        for (int t = 0; t < 3; t++) y[t] = random_floats(n.out), stats[t] = random_floats(2 * k);
+        forward_stats(qea_kernels_ref(), &s, known, w, x, y[2], stats[2]);
+        for (int t = 0; t < 2; t++) {
+            qea_kernels_set_threads(t == 0 ? 1 : draw_int(2, 6));
+            forward_stats(cpu, &s, known, w, x, y[t], stats[t]);
+        }
+        qea_kernels_set_threads(1);
+        assert_equal(&s, &g, y[0], y[2]);
+        assert_same_bits((qea_view){y[0], QEA_F32}, (qea_view){y[1], QEA_F32}, n.out);
+        assert_same_bits((qea_view){stats[0], QEA_F32}, (qea_view){stats[1], QEA_F32}, 2 * k);
+        for (size_t c = 0; c < k; c++) {
+            double deviation = sqrt((double)stats[2][k + c]);
+            assert_near(&stats[0][c], &stats[2][c], 1, 1e-6, deviation);
+            assert_near(&stats[0][k + c], &stats[2][k + c], 1, 1e-5, 1e-6);
+        }
+        for (int t = 0; t < 3; t++) free(y[t]), free(stats[t]);
+        free(x), free(w);
+    }
+}
+
 /* Every output that the NaN reaches is one, and other images have none. */
 static void a_nan_comes_through(void **state) {
     (void)state;
@@ -272,6 +315,7 @@ static int tests_with(const char *isa) {
         cmocka_unit_test(ranges_that_no_integer_sum_holds_still_convolve),
         cmocka_unit_test(training_after_an_integer_forward_pass_gives_the_reference_gradients),
         cmocka_unit_test(threads_change_no_bit),
+        cmocka_unit_test(statistics_of_the_outputs_are_the_references_with_any_threads),
         cmocka_unit_test(a_nan_comes_through),
         cmocka_unit_test(a_weight_beyond_the_grid_is_refused_or_convolved),
         cmocka_unit_test(a_failed_allocation_is_reported_and_leaves_nothing),

@@ -14,8 +14,9 @@
 
 enum {
     STEP_BYTES = 4,
-    SCRATCH = 32768, /* of one thread, where that holds a row of windows */
-    LEAST_BUDGET = 4 /* fewer steps in 16 bits, and sums in 32 bits are as fast */
+    SCRATCH = 32768,  /* of one thread, where that holds a row of windows */
+    LEAST_BUDGET = 4, /* fewer steps in 16 bits, and sums in 32 bits are as fast */
+    LEAST_CHUNKS = 8  /* pieces that statistics are taken of; fewer images are not shared out well */
 };
 
 struct qea_integer_conv {
@@ -23,6 +24,9 @@ struct qea_integer_conv {
     const qea_integer_kernel *kernel;
     int threads;
     int task_rows, image_tasks; /* rows of output pixels of a task; tasks of an image */
+    int most_rows;              /* of a task, whatever the number of threads */
+    int chunks;                 /* of images that statistics are taken of; 0: they are not */
+    double *moments;            /* owned, [chunks][mean, squares][k] */
     int row_pixels;             /* of the padded rows that the windows see */
     int skip;                   /* each skip-th row and pixel of x is packed */
     qea_conv_grid widest, grid; /* both with 0 in x's range */
@@ -115,13 +119,20 @@ static void cut(qea_integer_conv *conv) {
     conv->row_pixels = (s->ow - 1) * s->stride + s->s;
     size_t row = row_bytes(conv);
     int even = larger(1, (int)((int64_t)s->n * s->oh / (4 * (int64_t)conv->threads)));
-    conv->task_rows = 1;
-    while (conv->task_rows < s->oh && conv->task_rows < even &&
-           (size_t)rows_under(s, conv->task_rows + 1) * row <= SCRATCH)
-        conv->task_rows++;
-    conv->image_tasks = divide_up(s->oh, conv->task_rows);
+    conv->most_rows = 1;
+    while (conv->most_rows < s->oh && (size_t)rows_under(s, conv->most_rows + 1) * row <= SCRATCH) conv->most_rows++;
+    conv->image_tasks = divide_up(s->oh, smaller(conv->most_rows, even));
     conv->task_rows = divide_up(s->oh, conv->image_tasks);
-    conv->scratch_bytes = (size_t)rows_under(s, conv->task_rows) * row + STEP_BYTES; /* a step may look past the end */
+    conv->scratch_bytes = (size_t)rows_under(s, conv->most_rows) * row + STEP_BYTES; /* a step may look past the end */
+}
+
+/* Memory for the statistics. */
+static qea_status make_moments(qea_context *ctx, qea_integer_conv *conv) {
+    const qea_conv_shape *s = &conv->shape;
+    int chunks = smaller(smaller(larger(QEA_SUM_SLOTS / s->k, LEAST_CHUNKS), QEA_MAX_CHUNKS), s->n);
+    if (chunks < LEAST_CHUNKS) return QEA_OK;
+    conv->chunks = chunks;
+    return QEA_NEW(ctx, "sums for statistics", conv->moments, 2 * (size_t)chunks * (size_t)s->k);
 }
 
 qea_status qea_cpu_integer_create(qea_context *ctx, const qea_conv_shape *shape, const qea_conv_grid *widest,
@@ -142,6 +153,7 @@ qea_status qea_cpu_integer_create(qea_context *ctx, const qea_conv_shape *shape,
     if (status == QEA_OK)
         status = qea_alloc(ctx, "convolution scratch memory", (size_t)conv->threads, conv->scratch_bytes,
                            (void **)&conv->scratch);
+    if (status == QEA_OK) status = make_moments(ctx, conv);
     if (status == QEA_OK)
         *out = conv;
     else
@@ -154,6 +166,7 @@ void qea_cpu_integer_destroy(qea_integer_conv *conv) {
     qea_free(conv->weights);
     qea_free(conv->start);
     qea_free(conv->scratch);
+    qea_free(conv->moments);
     qea_free(conv);
 }
 
@@ -299,11 +312,10 @@ static void convolve_rows(const qea_integer_conv *conv, int rows, const uint8_t 
     }
 }
 
-/* A NaN in the weights, or in the rows that a task reads, makes all its outputs NaN. */
-static void run_task(const qea_integer_conv *conv, const float *x, float *y, int task, uint8_t *scratch) {
+/* `rows` rows of output pixels of image n. A NaN in the weights, or in what they read, makes all of them NaN. */
+static void run_rows(const qea_integer_conv *conv, const float *x, float *y, int n, int first, int rows) {
     const qea_conv_shape *s = &conv->shape;
-    int n = task / conv->image_tasks, first = task % conv->image_tasks * conv->task_rows;
-    int rows = smaller(conv->task_rows, s->oh - first);
+    uint8_t *scratch = conv->scratch + (size_t)omp_get_thread_num() * conv->scratch_bytes;
     size_t row_values = (size_t)s->ow * (size_t)s->k;
     y += ((size_t)n * (size_t)s->oh + (size_t)first) * row_values;
     if (!conv->nan_weights && pack_rows(conv, x, n, first, rows, scratch)) {
@@ -316,6 +328,59 @@ static void run_task(const qea_integer_conv *conv, const float *x, float *y, int
 void qea_cpu_integer_forward(const qea_integer_conv *conv, const float *x, float *y) {
     int tasks = conv->shape.n * conv->image_tasks;
 #pragma omp parallel for schedule(static) num_threads(smaller(conv->threads, tasks))
-    for (int task = 0; task < tasks; task++)
-        run_task(conv, x, y, task, conv->scratch + (size_t)omp_get_thread_num() * conv->scratch_bytes);
+    for (int task = 0; task < tasks; task++) {
+        int n = task / conv->image_tasks, first = task % conv->image_tasks * conv->task_rows;
+        run_rows(conv, x, y, n, first, smaller(conv->task_rows, conv->shape.oh - first));
+    }
+}
+
+/* --- statistics --- */
+
+/* The moments of channels `part->channel` .. of a chunk. */
+static qea_moments moments_of(const qea_integer_conv *conv, int chunk, const qea_part *part, double rows) {
+    double *mean = conv->moments + 2 * (size_t)chunk * (size_t)conv->shape.k + (size_t)part->channel;
+    return (qea_moments){rows, mean, mean + conv->shape.k};
+}
+
+static int chunk_start(const qea_integer_conv *conv, int chunk) {
+    return (int)((int64_t)conv->shape.n * chunk / conv->chunks);
+}
+
+static void run_chunk(const qea_integer_conv *conv, const qea_split *split, const float *x, float *y, int chunk) {
+    const qea_conv_shape *s = &conv->shape;
+    size_t before = 0;
+    for (int n = chunk_start(conv, chunk); n < chunk_start(conv, chunk + 1); n++) {
+        for (int first = 0; first < s->oh; first += conv->most_rows) {
+            int rows = smaller(conv->most_rows, s->oh - first);
+            run_rows(conv, x, y, n, first, rows);
+            for (int block = 0; block < split->blocks; block++) {
+                qea_part part = qea_cpu_part(split, block, 0);
+                part.row = ((size_t)n * (size_t)s->oh + (size_t)first) * (size_t)s->ow;
+                part.rows = (size_t)rows * (size_t)s->ow;
+                qea_moments moments = moments_of(conv, chunk, &part, (double)before);
+                qea_cpu_passes_used()->stats((qea_view){y, QEA_F32}, &part, &moments);
+            }
+            before += (size_t)rows * (size_t)s->ow;
+        }
+    }
+}
+
+bool qea_cpu_integer_forward_stats(const qea_integer_conv *conv, const float *x, float *y, float *mean,
+                                   float *variance) {
+    if (conv->chunks == 0) return false;
+    size_t image = (size_t)conv->shape.oh * (size_t)conv->shape.ow;
+    qea_split split = qea_cpu_split((size_t)conv->shape.n * image, conv->shape.k);
+#pragma omp parallel for schedule(static) num_threads(smaller(conv->threads, conv->chunks))
+    for (int chunk = 0; chunk < conv->chunks; chunk++) run_chunk(conv, &split, x, y, chunk);
+    for (int block = 0; block < split.blocks; block++) {
+        qea_part part = qea_cpu_part(&split, block, 0);
+        qea_moments moments[QEA_MAX_CHUNKS];
+        for (int chunk = 0; chunk < conv->chunks; chunk++) {
+            int images = chunk_start(conv, chunk + 1) - chunk_start(conv, chunk);
+            moments[chunk] = moments_of(conv, chunk, &part, (double)images * (double)image);
+        }
+        qea_cpu_merge_moments(moments, conv->chunks, (size_t)part.channels, mean + part.channel,
+                              variance + part.channel);
+    }
+    return true;
 }

@@ -76,6 +76,21 @@ static inline const float *read_line(qea_view v, size_t at, size_t n, line_tile 
     return tile->f;
 }
 
+enum { QUAD = 4 }; /* lines that are summed together */
+
+/* A line of the part that ends at `end`, as long as the others: what lacks, or the line where it begins there, is
+ * `fill`. */
+static inline const float *read_whole_line(qea_view v, const line_walk *walk, size_t at, size_t end, const float *fill,
+                                           line_tile *tile) {
+    if (at >= end) return fill;
+    size_t n = line_length(walk, at);
+    const float *line = read_line(v, at, n, tile);
+    if (n == walk->length) return line;
+    if (line != tile->f) memcpy(tile->f, line, n * sizeof *line);
+    memcpy(tile->f + n, fill + n, (walk->length - n) * sizeof *fill);
+    return tile->f;
+}
+
 /* Where to write n values for index `at`; finish_line brings them there if that was the tile. */
 static inline float *start_line(qea_view v, size_t at, line_tile *tile) {
     return v.type == QEA_F32 ? (float *)v.data + at : tile->f;

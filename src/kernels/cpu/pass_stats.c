@@ -1,8 +1,8 @@
 /* Mean and squared deviations in one pass, in groups of lines: deviations are taken from the mean of the group before
- * (the first group's: from its own), and groups are merged by Chan, Golub & LeVeque, "Updating formulae and a pairwise
- * algorithm for computing sample variances" (1979), equation 2.1. Where a group lies far from the one before, what
- * cancels in its sums is no larger than what the distance itself adds to the variance, so that nothing is lost that
- * counts. */
+ * (the first group's of a part: from the mean of what was there before, or its own), and groups are merged by Chan,
+ * Golub & LeVeque, "Updating formulae and a pairwise algorithm for computing sample variances" (1979), equation 2.1.
+ * Where a group lies far from the one before, what cancels in its sums is no larger than what the distance itself adds
+ * to the variance, so that nothing is lost that counts. */
 #include "kernels/cpu/lines.h"
 
 enum { GROUP_LINES = 64 };
@@ -34,19 +34,20 @@ static void first_center(qea_view x, const qea_part *part, const line_walk *walk
     repeat_center(mean, channels, walk->length, center);
 }
 
+/* QUAD lines at a time, so that the sums are read and written once for all of them. */
 static void sum_deviations(qea_view x, const line_walk *walk, size_t from, size_t to, const float *center, float *sum,
                            float *squares) {
-    line_tile tile;
+    line_tile tile[QUAD];
     memset(sum, 0, walk->length * sizeof *sum);
     memset(squares, 0, walk->length * sizeof *squares);
-    for (size_t at = from; at < to; at += walk->stride) {
-        size_t n = line_length(walk, at);
-        const float *v = read_line(x, at, n, &tile);
+    for (size_t at = from; at < to; at += QUAD * walk->stride) {
+        const float *v[QUAD];
+        for (size_t k = 0; k < QUAD; k++) v[k] = read_whole_line(x, walk, at + k * walk->stride, to, center, &tile[k]);
 #pragma omp simd
-        for (size_t i = 0; i < n; i++) {
-            float d = v[i] - center[i];
-            sum[i] += d;
-            squares[i] += d * d;
+        for (size_t i = 0; i < walk->length; i++) {
+            float a = v[0][i] - center[i], b = v[1][i] - center[i], c = v[2][i] - center[i], d = v[3][i] - center[i];
+            sum[i] += (a + b) + (c + d);
+            squares[i] += (a * a + b * b) + (c * c + d * d);
         }
     }
 }
@@ -67,30 +68,33 @@ static void group_stats(qea_view x, const qea_part *part, const line_walk *walk,
     }
 }
 
-static void merge(double *mean, double *squares, double rows, const group_stat *group, double more, size_t channels) {
-    double all = rows + more, part = more / all, both = rows * more / all;
+static void merge(qea_moments *moments, const group_stat *group, double more, size_t channels) {
+    double all = moments->rows + more, part = more / all, both = moments->rows * more / all;
     for (size_t c = 0; c < channels; c++) {
-        double delta = group->mean[c] - mean[c];
-        mean[c] += delta * part;
-        squares[c] += group->squares[c] + delta * delta * both;
+        double delta = group->mean[c] - moments->mean[c];
+        moments->mean[c] += delta * part;
+        moments->squares[c] += group->squares[c] + delta * delta * both;
     }
+    moments->rows = all;
 }
 
-void QEA_VARIANT(qea_pass_stats)(qea_view x, const qea_part *part, double *mean, double *squares) {
+void QEA_VARIANT(qea_pass_stats)(qea_view x, const qea_part *part, qea_moments *moments) {
     line_walk walk = walk_part(part);
     size_t channels = (size_t)part->channels, step = walk.stride * GROUP_LINES;
     group_stat group;
     float center[QEA_LINE];
-    double rows = 0;
-    memset(mean, 0, channels * sizeof *mean);
-    memset(squares, 0, channels * sizeof *squares);
-    first_center(x, part, &walk, center);
+    if (moments->rows == 0) {
+        memset(moments->mean, 0, channels * sizeof *moments->mean);
+        memset(moments->squares, 0, channels * sizeof *moments->squares);
+        first_center(x, part, &walk, center);
+    } else {
+        repeat_center(moments->mean, channels, walk.length, center);
+    }
     for (size_t from = walk.first; from < walk.end; from += step) {
         size_t to = walk.end - from < step ? walk.end : from + step;
         double more = (double)((to - from) / (size_t)part->all_channels);
         group_stats(x, part, &walk, from, to, more, center, &group);
-        merge(mean, squares, rows, &group, more, channels);
+        merge(moments, &group, more, channels);
         repeat_center(group.mean, channels, walk.length, center);
-        rows += more;
     }
 }

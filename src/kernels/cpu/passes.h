@@ -25,6 +25,11 @@ typedef struct qea_part_sums {
     double param[QEA_MAX_QUANTS];
 } qea_part_sums;
 
+/* Mean and sum of squared deviations from it of `rows` rows, [channels of a part]; undefined for 0 rows. */
+typedef struct qea_moments {
+    double rows, *mean, *squares;
+} qea_moments;
+
 /* Pooling of [n][h][w][c] to [n][oh][ow][c]. */
 typedef struct qea_pool {
     int h, w, c, oh, ow, kernel_h, kernel_w, stride, pad;
@@ -62,8 +67,8 @@ typedef struct qea_cpu_passes {
                    const qea_part *part, qea_part_sums *sums);
     void (*backward)(const qea_segment *s, const qea_segment_grads *grads, const qea_segment_dx dx[QEA_MAX_BRANCHES],
                      const qea_part *part);
-    /* mean[channels of the part] and the sum of squared deviations from it. */
-    void (*stats)(qea_view x, const qea_part *part, double *mean, double *squares);
+    /* Adds the part's rows. */
+    void (*stats)(qea_view x, const qea_part *part, qea_moments *moments);
     /* One row of output pixels (forward) or of input pixels (backward): row = image * rows per image + row. */
     void (*max_pool_row)(const qea_pool *p, qea_view x, qea_view y, uint8_t *argmax, int row);
     void (*avg_pool_row)(const qea_pool *p, qea_view x, qea_view y, int row);
@@ -88,7 +93,7 @@ void QEA_VARIANT(qea_pass_reduce)(const qea_segment *s, const qea_segment_grads 
                                   qea_part_sums *sums);
 void QEA_VARIANT(qea_pass_backward)(const qea_segment *s, const qea_segment_grads *grads,
                                     const qea_segment_dx dx[QEA_MAX_BRANCHES], const qea_part *part);
-void QEA_VARIANT(qea_pass_stats)(qea_view x, const qea_part *part, double *mean, double *squares);
+void QEA_VARIANT(qea_pass_stats)(qea_view x, const qea_part *part, qea_moments *moments);
 void QEA_VARIANT(qea_pass_max_pool_row)(const qea_pool *p, qea_view x, qea_view y, uint8_t *argmax, int row);
 void QEA_VARIANT(qea_pass_avg_pool_row)(const qea_pool *p, qea_view x, qea_view y, int row);
 void QEA_VARIANT(qea_pass_pool_backward_row)(const qea_pool *p, qea_view dy, const uint8_t *argmax, qea_view dx,

@@ -4,6 +4,7 @@
  * loops run over neighbours; that is the only liberty taken. */
 #include <string.h>
 
+#include "base/error.h"
 #include "base/memory.h"
 #include "kernels/common.h"
 #include "kernels/ref/ref.h"
@@ -147,6 +148,15 @@ qea_status qea_ref_conv_forward(qea_context *ctx, qea_conv *conv, const void *x,
         size_t out = output_pixel(q, at);
         for (int k = 0; k < group_k; k++) qea_view_store(to, out + (size_t)k, (float)conv->sums[k]);
     } while (next(q, &at));
+    return QEA_OK;
+}
+
+qea_status qea_ref_conv_forward_stats(qea_context *ctx, qea_conv *conv, const void *x, void *y, float *mean,
+                                      float *variance) {
+    const qea_conv_shape *q = &conv->shape;
+    QEA_TRY(qea_ref_conv_forward(ctx, conv, x, y));
+    size_t rows = (size_t)q->n * (size_t)q->oh * (size_t)q->ow;
+    qea_ref_channel_stats((qea_view){y, conv->out_type}, rows, q->k, mean, variance);
     return QEA_OK;
 }
 

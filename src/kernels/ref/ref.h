@@ -11,6 +11,8 @@ void qea_ref_conv_destroy(qea_conv *conv);
 QEA_MUST_USE qea_status qea_ref_conv_set_weights(qea_context *ctx, qea_conv *conv, const float *weights,
                                                  const qea_conv_grid *grid);
 QEA_MUST_USE qea_status qea_ref_conv_forward(qea_context *ctx, qea_conv *conv, const void *x, void *y);
+QEA_MUST_USE qea_status qea_ref_conv_forward_stats(qea_context *ctx, qea_conv *conv, const void *x, void *y,
+                                                   float *mean, float *variance);
 QEA_MUST_USE qea_status qea_ref_conv_backward_data(qea_context *ctx, qea_conv *conv, const void *dy, void *dx);
 QEA_MUST_USE qea_status qea_ref_conv_backward_weights(qea_context *ctx, qea_conv *conv, const void *x, const void *dy,
                                                       float *dweights);
