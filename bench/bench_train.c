@@ -182,7 +182,7 @@ static void print_ours(const comparison *c, const json_t *rate, const rates *our
     bool emulated = c->ours.precision == QEA_PRECISION_BF16 && bench_kernels->bf16 == QEA_BF16_WIDE;
     snprintf(text, sizeof text, "%s%s", c->ours.text, emulated ? ", emulated" : "");
     print_rate(text, rate);
-    if (ours->count < rounds) printf("  %d rounds;", ours->count);
+    if (ours->count < rounds) printf("  %d of %d rounds;", ours->count, rounds);
 }
 
 static void compare(const comparison *c, bench_peer *peer, int batch, int rounds, thread_run *run, json_t *least) {

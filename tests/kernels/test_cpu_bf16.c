@@ -104,6 +104,7 @@ static double error_of(double terms) { return 4e-6 * 4 * terms; }
 
 static void reals_convolve_as_bfloat16_but_for_the_order_of_sums(void **state) {
     (void)state;
+    const qea_kernels *cpu = cpu_table();
     for (int i = 0; i < 80; i++) {
         qea_conv_shape s = draw_shape();
         sizes n = sizes_of(&s);
@@ -113,7 +114,7 @@ static void reals_convolve_as_bfloat16_but_for_the_order_of_sums(void **state) {
         tensors a = results_as(&in, &s, QEA_BF16_WIDE, QEA_BF16_WIDE), exact = results_as(&in, &s, QEA_F32, QEA_F32);
         for (size_t k = 0; k < n.weights; k++) put(exact.w, k, qea_round_to_bf16(get(in.w, k)));
         qea_kernels_set_threads(i % 3 + 1);
-        convolve(cpu_table(), &s, NULL, &a);
+        convolve(cpu, &s, NULL, &a);
         convolve(qea_kernels_ref(), &s, NULL, &exact);
         double window = (double)(s.r * s.s) / s.groups;
         assert_rounded_near(a.y, exact.y.data, n.out, error_of(window * s.c));
@@ -132,6 +133,7 @@ static bool may_be_filtered(const qea_conv_shape *s) {
 /* Forward on a grid, and backward with gradients that are integers: all sums are exact, so that there is one result. */
 static void integers_give_the_bits_of_the_16_bit_reference(void **state) {
     (void)state;
+    const qea_kernels *cpu = cpu_table();
     const qea_conv_grid grid = {0, 15, -15, 15};
     for (int i = 0; i < 80; i++) {
         qea_conv_shape s = draw_shape();
@@ -141,7 +143,7 @@ static void integers_give_the_bits_of_the_16_bit_reference(void **state) {
                       .w = random_integers(QEA_F32, n.weights, grid.w_lo, grid.w_hi)};
         tensors a = results_as(&in, &s, QEA_BF16_WIDE, QEA_BF16_WIDE), b = results_as(&in, &s, QEA_BF16, QEA_BF16);
         const qea_conv_grid *known = i % 2 ? &grid : NULL;
-        convolve(cpu_table(), &s, known, &a);
+        convolve(cpu, &s, known, &a);
         convolve(qea_kernels_ref(), &s, known, &b);
         for (size_t k = 0; k < n.out; k++) assert_true(get(a.y, k) == get(b.y, k));
         for (size_t k = 0; k < n.in && !may_be_filtered(&s); k++) assert_true(get(a.dx, k) == get(b.dx, k));
@@ -154,17 +156,18 @@ static void integers_give_the_bits_of_the_16_bit_reference(void **state) {
 /* As an inference plan asks for it. */
 static void sums_stored_in_float32_are_not_rounded(void **state) {
     (void)state;
+    const qea_kernels *cpu = cpu_table();
     qea_conv_shape s = {
         .n = 1, .h = 1, .w = 1, .c = 1, .k = 1, .oh = 1, .ow = 1, .r = 1, .s = 1, .stride = 1, .groups = 1};
     float x = 255, w = 127, y[2];
     for (int i = 0; i < 2; i++) {
         qea_conv *conv;
-        assert_int_equal(cpu_table()->conv_create(NULL, &s, QEA_CONV_INFERENCE, NULL, QEA_BF16_WIDE,
-                                                  i ? QEA_BF16_WIDE : QEA_F32, &conv),
-                         QEA_OK);
-        assert_int_equal(cpu_table()->conv_set_weights(NULL, conv, &w, NULL), QEA_OK);
-        assert_int_equal(cpu_table()->conv_forward(NULL, conv, &x, &y[i]), QEA_OK);
-        cpu_table()->conv_destroy(conv);
+        assert_int_equal(
+            cpu->conv_create(NULL, &s, QEA_CONV_INFERENCE, NULL, QEA_BF16_WIDE, i ? QEA_BF16_WIDE : QEA_F32, &conv),
+            QEA_OK);
+        assert_int_equal(cpu->conv_set_weights(NULL, conv, &w, NULL), QEA_OK);
+        assert_int_equal(cpu->conv_forward(NULL, conv, &x, &y[i]), QEA_OK);
+        cpu->conv_destroy(conv);
     }
     assert_true(y[0] == 32385);
     assert_true(y[1] == 32384); /* between 32256 and 32512 in steps of 128 */
