@@ -95,23 +95,30 @@ qea_status qea_conv_set_weights(qea_context *ctx, qea_conv *conv, const float *w
     return conv->library ? qea_onednn_conv_set_weights(ctx, conv->library, weights) : QEA_OK;
 }
 
-qea_status qea_conv_forward(qea_context *ctx, qea_conv *conv, const void *x, void *y) {
+/* What is to be rounded is left as the float32 sums. */
+static qea_status convolve(qea_context *ctx, qea_conv *conv, const void *x, void *y) {
     if (conv->integer)
         qea_cpu_integer_forward(conv->integer, x, y);
     else if (conv->filter && conv->real)
         qea_winograd_forward(conv->filter, x, y);
     else
-        QEA_TRY(qea_onednn_conv_forward(ctx, conv->library, x, y));
+        return qea_onednn_conv_forward(ctx, conv->library, x, y);
+    return QEA_OK;
+}
+
+qea_status qea_conv_forward(qea_context *ctx, qea_conv *conv, const void *x, void *y) {
+    QEA_TRY(convolve(ctx, conv, x, y));
     if (conv->round_out) qea_cpu_round_to_bf16(y, conv->round_out);
     return QEA_OK;
 }
 
 qea_status qea_conv_forward_stats(qea_context *ctx, qea_conv *conv, const void *x, void *y, float *mean,
                                   float *variance) {
-    bool as_is = conv->round_out == 0; /* y is not rounded behind the convolution */
-    if (as_is && conv->integer && qea_cpu_integer_forward_stats(conv->integer, x, y, mean, variance)) return QEA_OK;
-    QEA_TRY(qea_conv_forward(ctx, conv, x, y));
-    qea_cpu_channel_stats((qea_view){y, conv->out_type}, conv->out_rows, conv->k, mean, variance);
+    if (!conv->integer || !qea_cpu_integer_forward_stats(conv->integer, x, y, mean, variance)) {
+        QEA_TRY(convolve(ctx, conv, x, y));
+        qea_cpu_channel_stats((qea_view){y, held_as(conv->out_type)}, conv->out_rows, conv->k, mean, variance);
+    }
+    if (conv->round_out) qea_cpu_round_to_bf16(y, conv->round_out);
     return QEA_OK;
 }
 

@@ -139,7 +139,8 @@ typedef struct qea_kernels {
     QEA_MUST_USE qea_status (*conv_set_weights)(qea_context *ctx, qea_conv *conv, const float *weights,
                                                 const qea_conv_grid *grid);
     QEA_MUST_USE qea_status (*conv_forward)(qea_context *ctx, qea_conv *conv, const void *x, void *y);
-    /* conv_forward, then channel_stats of y as it is stored, in one where that reads less memory. */
+    /* conv_forward with channel_stats of the float32 sums, in one where that reads less memory. oneDNN's bfloat16
+     * convolutions (QEA_BF16 of the table cpu) show no sums: there y as it is stored. */
     QEA_MUST_USE qea_status (*conv_forward_stats)(qea_context *ctx, qea_conv *conv, const void *x, void *y, float *mean,
                                                   float *variance);
     QEA_MUST_USE qea_status (*conv_backward_data)(qea_context *ctx, qea_conv *conv, const void *dy, void *dx);

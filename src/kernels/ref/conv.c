@@ -4,7 +4,6 @@
  * loops run over neighbours; that is the only liberty taken. */
 #include <string.h>
 
-#include "base/error.h"
 #include "base/memory.h"
 #include "kernels/common.h"
 #include "kernels/ref/ref.h"
@@ -12,10 +11,11 @@
 struct qea_conv {
     qea_conv_shape shape;
     qea_type type, out_type;
-    float *weights; /* owned, [groups][r][s][c / groups][k / groups] */
-    double *sums;   /* owned, one output pixel of a group: [k / groups] */
-    float *dy;      /* owned, the same pixel's gradient */
-    double *dw;     /* owned, as weights; NULL for inference */
+    float *weights;   /* owned, [groups][r][s][c / groups][k / groups] */
+    double *sums;     /* owned, one output pixel of a group: [k / groups] */
+    float *dy;        /* owned, the same pixel's gradient */
+    double *dw;       /* owned, as weights; NULL for inference */
+    float *unrounded; /* owned, y for its statistics; NULL where y is float32 */
 };
 
 typedef struct position { /* an image's pixels are counted through: n, row, column */
@@ -28,6 +28,7 @@ void qea_ref_conv_destroy(qea_conv *conv) {
     qea_free(conv->sums);
     qea_free(conv->dy);
     qea_free(conv->dw);
+    qea_free(conv->unrounded);
     qea_free(conv);
 }
 
@@ -35,11 +36,17 @@ static size_t num_weights(const qea_conv_shape *s) {
     return (size_t)s->k * (size_t)(s->c / s->groups) * (size_t)s->r * (size_t)s->s;
 }
 
+static size_t num_outputs(const qea_conv_shape *s) {
+    return (size_t)s->n * (size_t)s->oh * (size_t)s->ow * (size_t)s->k;
+}
+
 static qea_status allocate(qea_context *ctx, qea_conv *conv, qea_conv_use use) {
     size_t group_channels = (size_t)(conv->shape.k / conv->shape.groups);
     qea_status status = QEA_NEW(ctx, "convolution weights", conv->weights, num_weights(&conv->shape));
     if (status == QEA_OK) status = QEA_NEW(ctx, "convolution sums", conv->sums, group_channels);
     if (status == QEA_OK) status = QEA_NEW(ctx, "convolution gradients", conv->dy, group_channels);
+    if (status == QEA_OK && conv->out_type != QEA_F32)
+        status = QEA_NEW(ctx, "convolution sums", conv->unrounded, num_outputs(&conv->shape));
     if (status == QEA_OK && use == QEA_CONV_TRAINING)
         status = QEA_NEW(ctx, "convolution weight gradients", conv->dw, num_weights(&conv->shape));
     return status;
@@ -133,10 +140,9 @@ static void add_tap(const qea_conv *conv, qea_view x, size_t in, int group, int 
     }
 }
 
-qea_status qea_ref_conv_forward(qea_context *ctx, qea_conv *conv, const void *x, void *y) {
-    (void)ctx;
+static void convolve(const qea_conv *conv, const void *x, qea_view to) {
     const qea_conv_shape *q = &conv->shape;
-    qea_view from = {(void *)(uintptr_t)x, conv->type}, to = {y, conv->out_type};
+    qea_view from = {(void *)(uintptr_t)x, conv->type};
     int group_k = q->k / q->groups;
     position at = {0};
     do {
@@ -148,15 +154,22 @@ qea_status qea_ref_conv_forward(qea_context *ctx, qea_conv *conv, const void *x,
         size_t out = output_pixel(q, at);
         for (int k = 0; k < group_k; k++) qea_view_store(to, out + (size_t)k, (float)conv->sums[k]);
     } while (next(q, &at));
+}
+
+qea_status qea_ref_conv_forward(qea_context *ctx, qea_conv *conv, const void *x, void *y) {
+    (void)ctx;
+    convolve(conv, x, (qea_view){y, conv->out_type});
     return QEA_OK;
 }
 
 qea_status qea_ref_conv_forward_stats(qea_context *ctx, qea_conv *conv, const void *x, void *y, float *mean,
                                       float *variance) {
+    (void)ctx;
     const qea_conv_shape *q = &conv->shape;
-    QEA_TRY(qea_ref_conv_forward(ctx, conv, x, y));
-    size_t rows = (size_t)q->n * (size_t)q->oh * (size_t)q->ow;
-    qea_ref_channel_stats((qea_view){y, conv->out_type}, rows, q->k, mean, variance);
+    qea_view sums = {conv->unrounded ? conv->unrounded : y, QEA_F32}, to = {y, conv->out_type};
+    convolve(conv, x, sums);
+    qea_ref_channel_stats(sums, num_outputs(q) / (size_t)q->k, q->k, mean, variance);
+    for (size_t i = 0; conv->unrounded && i < num_outputs(q); i++) qea_view_store(to, i, conv->unrounded[i]);
     return QEA_OK;
 }
 
