@@ -788,7 +788,9 @@ const qea_config_key qea_config_keys[] = {
      .allowed = LIMIT_TEXT,
      .doc = "Of activation_bytes."},
     REFUSED("*.trainer.limits.accuracy_range", "the accuracy is known only after training, and limits hold before it"),
-    REFUSED("*.trainer.limits.latency_range", "there is no integer engine yet that could measure it"),
+    REFUSED("*.trainer.limits.latency_range",
+            "there is no integer engine yet that could measure it; a program that does "
+            "has a `range` in `nas.search_algorithm.commands`"),
     REFUSED("*.trainer.mixup", "mixup is not implemented"),
     IGNORED("*.trainer.callbacks"),
     IGNORED("*.trainer.lazy_built"),
