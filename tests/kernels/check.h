@@ -36,17 +36,28 @@ static inline const qea_kernels *cpu_table(void) {
     return cpu;
 }
 
+/* How many random cases a test runs that has `all` of them. */
+static inline int cases(int all) {
+    const char *most = getenv("QEA_TEST_CASES");
+    return most && atoi(most) < all ? atoi(most) : all;
+}
+
 /* Runs the tests once for each instruction set, in a process of its own because a process decides once. "auto" is a set
- * of its own where it means more than the plain ones. */
+ * of its own where it means more than the plain ones. For processors that are emulated and slow: QEA_TEST_ISA names the
+ * one set that is run, QEA_TEST_CASES is the most random cases of a test, QEA_TEST_SKIP a pattern of tests left out. */
 static inline int for_each_isa(int (*tests)(const char *isa)) {
     static const char *const sets[] = {"sse2", "avx2", "avx512", "auto"};
+    const char *only = getenv("QEA_TEST_ISA"), *left_out = getenv("QEA_TEST_SKIP");
     int failures = 0;
+    if (left_out) cmocka_set_skip_filter(left_out);
     for (size_t i = 0; i < sizeof sets / sizeof sets[0]; i++) {
+        if (only && strcmp(only, sets[i]) != 0) continue;
         fflush(NULL);
         pid_t child = fork();
         if (child == 0) {
             check_isa = sets[i];
-            if (i == 3 && qea_kernels_cpu(NULL, "auto") && !qea_kernels_have_amx()) exit(0);
+            const qea_kernels *best = i == 3 ? qea_kernels_cpu(NULL, "auto") : NULL;
+            if (best && best->bf16 != QEA_BF16) exit(0);
             exit(tests(sets[i]));
         }
         int status = 0;

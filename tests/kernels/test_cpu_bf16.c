@@ -105,7 +105,7 @@ static double error_of(double terms) { return 4e-6 * 4 * terms; }
 static void reals_convolve_as_bfloat16_but_for_the_order_of_sums(void **state) {
     (void)state;
     const qea_kernels *cpu = cpu_table();
-    for (int i = 0; i < 80; i++) {
+    for (int i = 0, count = cases(80); i < count; i++) {
         qea_conv_shape s = draw_shape();
         sizes n = sizes_of(&s);
         tensors in = {.x = random_view(QEA_BF16, n.in),
@@ -135,7 +135,7 @@ static void integers_give_the_bits_of_the_16_bit_reference(void **state) {
     (void)state;
     const qea_kernels *cpu = cpu_table();
     const qea_conv_grid grid = {0, 15, -15, 15};
-    for (int i = 0; i < 80; i++) {
+    for (int i = 0, count = cases(80); i < count; i++) {
         qea_conv_shape s = draw_shape();
         sizes n = sizes_of(&s);
         tensors in = {.x = random_integers(QEA_BF16, n.in, grid.x_lo, grid.x_hi),

@@ -64,7 +64,7 @@ static void compare(const qea_conv_shape *s, qea_conv_use use, qea_type type, qe
 
 static void integers_convolve_to_the_same_bits_in_float32(void **state) {
     (void)state;
-    for (int i = 0; i < 120; i++) {
+    for (int i = 0, count = cases(120); i < count; i++) {
         qea_conv_shape s = draw_shape();
         compare(&s, i % 4 ? QEA_CONV_TRAINING : QEA_CONV_INFERENCE, QEA_F32, QEA_F32, 15);
     }
@@ -72,7 +72,7 @@ static void integers_convolve_to_the_same_bits_in_float32(void **state) {
 
 static void floats_convolve_within_rounding_in_float32(void **state) {
     (void)state;
-    for (int i = 0; i < 60; i++) {
+    for (int i = 0, count = cases(60); i < count; i++) {
         qea_conv_shape s = draw_shape();
         compare(&s, QEA_CONV_TRAINING, QEA_F32, QEA_F32, 0);
     }
@@ -103,7 +103,7 @@ static void resnet20_shapes_convolve_to_the_same_bits(void **state) {
 static void depthwise_layers_convolve_to_the_same_bits(void **state) {
     (void)state;
     static const int channels[] = {8, 16, 24, 32, 48, 96}, windows[] = {1, 3, 3, 5, 7};
-    for (int i = 0; i < 100; i++) {
+    for (int i = 0, count = cases(100); i < count; i++) {
         qea_conv_shape s = {.n = draw_int(1, 3), .h = draw_int(1, 15), .w = draw_int(1, 21), .stride = draw_int(1, 3)};
         s.groups = s.c = s.k = channels[draw_int(0, 5)];
         s.r = windows[draw_int(0, 4)];
@@ -121,7 +121,7 @@ static void depthwise_layers_convolve_to_the_same_bits(void **state) {
 
 static void linear_layers_are_1x1_convolutions_of_1x1_images(void **state) {
     (void)state;
-    for (int i = 0; i < 10; i++) {
+    for (int i = 0, count = cases(10); i < count; i++) {
         qea_conv_shape s = {.n = draw_int(1, 20),
                             .h = 1,
                             .w = 1,
@@ -141,7 +141,7 @@ static void linear_layers_are_1x1_convolutions_of_1x1_images(void **state) {
 static void integers_convolve_to_the_same_bits_in_bf16(void **state) {
     (void)state;
     const qea_kernels *cpu = cpu_table();
-    for (int i = 0; i < 60; i++) {
+    for (int i = 0, count = cases(60); i < count; i++) {
         qea_conv_shape s = draw_shape();
         qea_conv *conv;
         qea_conv_use use = i % 2 ? QEA_CONV_TRAINING : QEA_CONV_INFERENCE;

@@ -64,7 +64,7 @@ static qea_conv_grid draw_grid(void) {
 
 static void known_ranges_give_the_reference_bits(void **state) {
     (void)state;
-    for (int i = 0; i < 200; i++) {
+    for (int i = 0, count = cases(200); i < count; i++) {
         qea_conv_shape s = draw_shape();
         qea_conv_grid g = draw_grid();
         compare(&s, &g, NULL, i % 2);
@@ -123,7 +123,7 @@ static void one_convolution_serves_one_grid_after_another(void **state) {
     (void)state;
     const qea_kernels *cpu = cpu_table(), *ref = qea_kernels_ref();
     const qea_conv_grid widest = {0, 255, -255, 255}, narrow = {0, 3, -3, 3};
-    for (int i = 0; i < 20; i++) {
+    for (int i = 0, count = cases(20); i < count; i++) {
         qea_conv_shape s = draw_shape();
         sizes n = sizes_of(&s);
         qea_conv *a = make(cpu, &s, &widest), *b = make(ref, &s, &widest);
@@ -165,7 +165,7 @@ static void training_after_an_integer_forward_pass_gives_the_reference_gradients
     (void)state;
     const qea_kernels *tables[] = {cpu_table(), qea_kernels_ref()};
     const qea_conv_grid g = {0, 15, -15, 15};
-    for (int i = 0; i < 30; i++) {
+    for (int i = 0, count = cases(30); i < count; i++) {
         qea_conv_shape s = draw_shape();
         sizes n = sizes_of(&s);
         float *x = integers(n.in, 0, 15, false), *dy = integers(n.out, -15, 15, false),
@@ -247,7 +247,7 @@ static void a_nan_comes_through(void **state) {
     (void)state;
     const qea_kernels *cpu = cpu_table(), *ref = qea_kernels_ref();
     const qea_conv_grid g = {0, 15, -15, 15};
-    for (int i = 0; i < 40; i++) {
+    for (int i = 0, count = cases(40); i < count; i++) {
         qea_conv_shape s = draw_shape();
         sizes n = sizes_of(&s);
         float *x = integers(n.in, 0, 15, false), *w = integers(n.weights, -15, 15, false);

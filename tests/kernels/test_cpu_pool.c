@@ -37,7 +37,7 @@ static qea_view draw_input(size_t count) {
 static void max_pooling_and_its_winners_are_the_reference(void **state) {
     (void)state;
     const qea_kernels *tables[] = {cpu_table(), qea_kernels_ref()};
-    for (int i = 0; i < 150; i++) {
+    for (int i = 0, count = cases(150); i < count; i++) {
         shape s = draw_shape(false);
         qea_type y_type = draw_type(), dx_type = draw_type();
         qea_view x = draw_input(s.in), dy = random_view(draw_type(), s.out), y[2], dx[2];
@@ -60,7 +60,7 @@ static void max_pooling_and_its_winners_are_the_reference(void **state) {
 static void average_pooling_is_the_reference(void **state) {
     (void)state;
     const qea_kernels *tables[] = {cpu_table(), qea_kernels_ref()};
-    for (int i = 0; i < 150; i++) {
+    for (int i = 0, count = cases(150); i < count; i++) {
         shape s = draw_shape(true);
         qea_type y_type = draw_type(), dx_type = draw_type();
         qea_view x = random_view(draw_type(), s.in), dy = random_view(draw_type(), s.out), y[2], dx[2];
@@ -79,7 +79,7 @@ static void average_pooling_is_the_reference(void **state) {
 static void the_left_out_convolution_is_the_reference(void **state) {
     (void)state;
     const qea_kernels *tables[] = {cpu_table(), qea_kernels_ref()};
-    for (int i = 0; i < 150; i++) {
+    for (int i = 0, count = cases(150); i < count; i++) {
         shape s = draw_shape(false);
         int k = draw_int(1, 2 * s.c), oh = (s.h - 1) / s.stride + 1, ow = (s.w - 1) / s.stride + 1;
         size_t out = (size_t)(s.n * oh * ow * k);

@@ -84,7 +84,7 @@ static qea_view kept_copy(scene *c, qea_view v) {
 static void forward_gives_the_reference_bits(void **state) {
     (void)state;
     const qea_kernels *cpu = cpu_table();
-    for (int i = 0; i < 60; i++) {
+    for (int i = 0, count = cases(60); i < count; i++) {
         scene c = draw_scene();
         qea_segment ref = c.s;
         ref.y = kept_copy(&c, c.s.y);
@@ -101,7 +101,7 @@ static void forward_gives_the_reference_bits(void **state) {
 static void backward_gives_the_reference_bits(void **state) {
     (void)state;
     const qea_kernels *cpu = cpu_table();
-    for (int i = 0; i < 60; i++) {
+    for (int i = 0, count = cases(60); i < count; i++) {
         scene c = draw_scene();
         qea_segment_dx ref[QEA_MAX_BRANCHES] = {c.dx[0], c.dx[1]};
         for (int b = 0; b < QEA_MAX_BRANCHES; b++) ref[b].dx = kept_copy(&c, c.dx[b].dx);
@@ -116,7 +116,7 @@ static void backward_gives_the_reference_bits(void **state) {
 static void dx_may_lie_on_a_gradient_or_on_its_own_x(void **state) {
     (void)state;
     const qea_kernels *tables[] = {cpu_table(), qea_kernels_ref()};
-    for (int i = 0; i < 50; i++) {
+    for (int i = 0, count = cases(50); i < count; i++) {
         scene c = draw_scene();
         qea_view over[QEA_MAX_BRANCHES];
         for (int b = 0; b < c.s.num_branches; b++)
@@ -148,7 +148,7 @@ static qea_segment_sums draw_sums(scene *c, bool dz, bool dz_x) {
 static void sums_over_rows_are_the_reference_within_float32_rounding(void **state) {
     (void)state;
     const qea_kernels *cpu = cpu_table();
-    for (int i = 0; i < 60; i++) {
+    for (int i = 0, count = cases(60); i < count; i++) {
         scene c = draw_scene();
         bool dz = draw_int(0, 4), dz_x = draw_int(0, 4);
         qea_segment_sums a = draw_sums(&c, dz, dz_x), b = draw_sums(&c, dz, dz_x);
@@ -169,7 +169,7 @@ static void sums_over_rows_are_the_reference_within_float32_rounding(void **stat
 static void sums_do_not_depend_on_the_number_of_threads(void **state) {
     (void)state;
     const qea_kernels *cpu = cpu_table();
-    for (int i = 0; i < 25; i++) { /* the large ones have as many chunks as there may be */
+    for (int i = 0, count = cases(25); i < count; i++) { /* the large ones have as many chunks as there may be */
         scene c = i % 12 ? draw_scene() : draw_scene_of(2500000);
         size_t channels = (size_t)c.s.channels;
         qea_segment_sums sums[2] = {draw_sums(&c, true, true), draw_sums(&c, true, true)};
@@ -210,7 +210,7 @@ static void statistics_hold_where_the_mean_is_large(void **state) {
     (void)state;
     const qea_kernels *cpu = cpu_table();
     static const int channels[] = {1, 3, 16, 33, 64, 300};
-    for (int i = 0; i < 12; i++) {
+    for (int i = 0, count = cases(12); i < count; i++) {
         int c = channels[i % 6];
         size_t rows = (size_t)draw_int(1, 200000 / c), width = (size_t)c;
         qea_view x = make_view(QEA_F32, rows * width);

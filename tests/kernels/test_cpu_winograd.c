@@ -122,7 +122,7 @@ static void random_shapes_stay_within_the_bound_whatever_the_threads(void **stat
     (void)state;
     (void)cpu_table(); /* skips before anything is allocated */
     errors forward = {0}, data = {0}, weights = {0};
-    for (int i = 0; i < 30; i++) {
+    for (int i = 0, count = cases(30); i < count; i++) {
         qea_conv_shape s = draw_shape();
         qea_kernels_set_threads(draw_int(1, 4));
         compare(&s, &forward, &data, &weights);
