@@ -12,7 +12,7 @@
 #include "nn/plan.h"
 #include "nn/plan_networks.h"
 
-enum { SIDE = 16, BATCH = 2, CLASSES = 10, MOST = 32 };
+enum { SIDE = 16, BATCH = 8, CLASSES = 10, MOST = 32 };
 
 static const qea_widths widths = {6, {2, 3, 4, 5, 6, 8}};
 
@@ -61,14 +61,24 @@ static qea_status set_weights(qea_context *ctx, qea_conv *conv, const float *wei
     return fast_kernels->conv_set_weights(ctx, t->fast, weights, grid);
 }
 
-static qea_status forward(qea_context *ctx, qea_conv *conv, const void *x, void *y) {
-    twin *t = twin_of(conv);
-    MUST(fast_kernels->conv_forward(ctx, t->fast, x, y));
+/* y is what the fast one made of x. */
+static qea_status compare(qea_context *ctx, twin *t, const void *x, const void *y) {
     if (!t->integers) return QEA_OK; /* the first and the last layer: real numbers */
     MUST(qea_kernels_ref()->conv_forward(ctx, t->plain, x, t->y));
     assert_memory_equal(t->y, y, t->values * sizeof(float));
     compared++;
     return QEA_OK;
+}
+
+static qea_status forward(qea_context *ctx, qea_conv *conv, const void *x, void *y) {
+    MUST(fast_kernels->conv_forward(ctx, twin_of(conv)->fast, x, y));
+    return compare(ctx, twin_of(conv), x, y);
+}
+
+static qea_status forward_stats(qea_context *ctx, qea_conv *conv, const void *x, void *y, float *mean,
+                                float *variance) {
+    MUST(fast_kernels->conv_forward_stats(ctx, twin_of(conv)->fast, x, y, mean, variance));
+    return compare(ctx, twin_of(conv), x, y);
 }
 
 static qea_status backward_data(qea_context *ctx, qea_conv *conv, const void *dy, void *dx) {
@@ -105,7 +115,7 @@ static void draw_bits(uint64_t seed, qea_model *model) {
 
 static void run_genomes(qea_model *model, qea_plan *training, qea_plan *judging, bool lsq) {
     static float images[BATCH * SIDE * SIDE * 3];
-    static const int32_t labels[BATCH] = {3, 7};
+    static const int32_t labels[BATCH] = {3, 7, 0, 1, 2, 9, 8, 5};
     size_t layers = qea_graph_num_quantized(model->graph);
     qea_batch_result result;
     for (uint64_t genome = 0; genome < 3; genome++) {
@@ -135,6 +145,7 @@ static void integer_convolutions_of_a_supernet_equal_plain_c_bit_for_bit(void **
     kernels.conv_destroy = destroy;
     kernels.conv_set_weights = set_weights;
     kernels.conv_forward = forward;
+    kernels.conv_forward_stats = forward_stats;
     kernels.conv_backward_data = backward_data;
     kernels.conv_backward_weights = backward_weights;
     qea_resnet_options o = {.height = SIDE, .width = SIDE, .channels = 3, .base_depth = 20, .base_channel = 16};
