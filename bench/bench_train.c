@@ -13,12 +13,21 @@
 
 enum { MAX_THREAD_COUNTS = 8, MAX_ROUNDS = 64 };
 
-typedef enum part { COMPARE = 1, NETWORKS = 2, PROFILE = 4, SCALING = 8, WORKERS = 16, DATA = 32, ALL = 63 } part;
+typedef enum part {
+    COMPARE = 1,
+    NETWORKS = 2,
+    PROFILE = 4,
+    SCALING = 8,
+    WORKERS = 16,
+    DATA = 32,
+    SUPERNET = 64,
+    ALL = 127
+} part;
 static const struct part_name {
     const char *option;
     part bit;
-} part_names[] = {{"--compare", COMPARE}, {"--networks", NETWORKS}, {"--profile", PROFILE},
-                  {"--scaling", SCALING}, {"--workers", WORKERS},   {"--data", DATA}};
+} part_names[] = {{"--compare", COMPARE}, {"--networks", NETWORKS}, {"--profile", PROFILE},  {"--scaling", SCALING},
+                  {"--workers", WORKERS}, {"--data", DATA},         {"--supernet", SUPERNET}};
 enum { NUM_PARTS = sizeof part_names / sizeof *part_names };
 
 static struct settings {
@@ -310,6 +319,8 @@ static void bench(const char *program) {
     if (settings.parts & PROFILE)
         json_object_set_new(results, "profile", bench_profile(settings.batch, settings.seconds));
     if (settings.parts & DATA) json_object_set_new(results, "data", bench_data(settings.batch, settings.seconds));
+    if (settings.parts & SUPERNET)
+        json_object_set_new(results, "supernet", bench_supernet(settings.batch, settings.seconds));
     if (settings.parts & WORKERS)
         json_object_set_new(results, "workers", bench_workers(program, settings.batch, settings.seconds, settings.isa));
     if (settings.parts & SCALING) json_object_set_new(results, "scaling", bench_scaling(settings.seconds));
@@ -322,8 +333,8 @@ int main(int argc, char **argv) {
     if (!bench_ctx || !parse(argc, argv)) {
         fprintf(stderr, "usage: bench_train [--threads 1,2] [--batch 128] [--rounds 5] [--seconds 1] [--isa auto] "
                         "[--no-peer] [--out FILE.json]\n"
-                        "       [--compare] [--networks] [--profile] [--data] [--workers] [--scaling]: these parts "
-                        "only\n");
+                        "       [--compare] [--networks] [--profile] [--data] [--supernet] [--workers] [--scaling]: "
+                        "these parts only\n");
         return 2;
     }
     bench_kernels = qea_kernels_cpu(bench_ctx, settings.isa);

@@ -81,6 +81,7 @@ json_t *bench_profile(int batch, double seconds);
 json_t *bench_scaling(double seconds);
 json_t *bench_workers(const char *program, int batch, double seconds, const char *isa);
 json_t *bench_data(int batch, double seconds);
+json_t *bench_supernet(int batch, double seconds);
 /* What a worker process does that bench_workers started: prints images per second and peak memory. */
 int bench_work(int processor, int batch, double seconds);
 

@@ -6,7 +6,8 @@
 #include "study/small_run.h"
 
 #define SHARED                                                                                                         \
-    "--set 'nas.evaluator={type: shared_weights, float_epochs: 2, supernet_epochs: 3, bn_images: 96}' "                \
+    "--set 'nas.evaluator={type: shared_weights, float_epochs: 2, supernet_epochs: 3, bn_images: 96, val_images: "     \
+    "40}' "                                                                                                            \
     "--set 'nas.search_space.quantizer={weight: lsq, activation: lsq}' "                                               \
     "--set fully_train.init=search --set fully_train.teacher=search --set nas.trainer.seed=3 "
 
