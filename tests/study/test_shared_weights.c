@@ -132,6 +132,19 @@ static void the_time_ends_a_training_before_the_search_and_more_of_it_goes_on_to
     assert_output_has("spent in the training of the supernet (no trials)");
 }
 
+/* val_images: 40 of the 64. */
+static void trials_are_judged_by_as_many_images_as_were_asked_for(void **state) {
+    (void)state;
+    char *text = slurp("tasks/single/output/nas/trials.csv"), *rest = NULL;
+    assert_non_null(strtok_r(text, "\n", &rest));
+    for (const char *line; (line = strtok_r(NULL, "\n", &rest)) != NULL;) {
+        for (int column = 0; column < 6; column++) line = strchr(line, ',') + 1;
+        double right = 40 * strtod(line, NULL);
+        assert_true(right > 0 && fabs(right - round(right)) < 1e-9);
+    }
+    qea_free(text);
+}
+
 static void trials_begin_from_a_given_model_where_they_are_finetuned(void **state) {
     (void)state;
     assert_int_equal(run("", "config.yml -t finetune --set 'nas.evaluator={type: finetune, pretrained: "
@@ -173,6 +186,7 @@ int main(void) {
         cmocka_unit_test(one_worker_and_two_give_byte_equal_results),
         cmocka_unit_test(every_width_of_the_supernet_has_been_trained),
         cmocka_unit_test(only_the_two_networks_before_the_search_are_trained),
+        cmocka_unit_test(trials_are_judged_by_as_many_images_as_were_asked_for),
         cmocka_unit_test(a_run_killed_in_each_of_its_steps_resumes_to_the_same_results),
         cmocka_unit_test(the_time_ends_a_training_before_the_search_and_more_of_it_goes_on_to_the_same_results),
         cmocka_unit_test(trials_begin_from_a_given_model_where_they_are_finetuned),
