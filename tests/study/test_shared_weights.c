@@ -106,18 +106,29 @@ static void only_the_two_networks_before_the_search_are_trained(void **state) {
     qea_free(text);
 }
 
-/* The time that a search may take begins with the float network. */
-static void the_time_ends_a_training_before_the_search_and_more_of_it_goes_on_to_the_same_results(void **state) {
+/* The time that a search may take begins with the float network. Neither training ends within it on any machine. */
+static void a_training_before_the_search_ends_with_the_time_and_the_run_says_so(void **state) {
+    (void)state;
+    assert_int_equal(run("", "config.yml -t float --set nas.budget=0.2s --set 'pipeline=[nas]' "
+                             "--set 'nas.evaluator={type: shared_weights, float_epochs: 1000000}'"),
+                     0);
+    assert_output_has("the time of 0.2s is spent in the training of the float network (no trials)");
+    assert_int_equal(run("", "--resume tasks/float"), 0); /* nothing is left */
+    assert_output_has("spent in the training of the float network");
+    char *page = slurp("tasks/float/output/report.html");
+    assert_non_null(strstr(page, "spent in the training of the float network"));
+    qea_free(page);
+    assert_int_equal(run("", "config.yml -t supernet --set nas.budget=0.2s --set 'nas.evaluator={type: shared_weights, "
+                             "supernet_epochs: 1000000, pretrained: tasks/single/output/float/model_1.safetensors}'"),
+                     0);
+    assert_output_has("spent in the training of the supernet (no trials)");
+}
+
+static void a_search_stopped_by_the_time_wherever_it_was_goes_on_with_more_to_the_same_results(void **state) {
     (void)state;
     assert_int_equal(run("", "config.yml -t timed --workers 2 --set nas.budget=0.05s --set 'pipeline=[nas]' " SHARED),
                      0);
-    assert_output_has("the time of 0.1s is spent in the training of the float network (no trials)");
-    assert_int_equal(run("", "--resume tasks/timed"), 0); /* nothing is left */
-    assert_output_has("spent in the training of the float network");
-    char *page = slurp("tasks/timed/output/report.html");
-    assert_non_null(strstr(page, "spent in the training of the float network"));
-    qea_free(page);
-    for (int i = 1; i <= 6; i++) { /* wherever it stops */
+    for (int i = 1; i <= 6; i++) {
         char line[128];
         (void)snprintf(line, sizeof line, "--resume tasks/timed --set nas.budget=%.1fs", 0.3 * i);
         assert_int_equal(run("", line), 0);
@@ -125,11 +136,6 @@ static void the_time_ends_a_training_before_the_search_and_more_of_it_goes_on_to
     assert_int_equal(run("", "--resume tasks/timed --set nas.budget=1h"), 0);
     assert_output_has("the budget of 14 trials is spent");
     assert_same_search("single", "timed");
-    assert_int_equal(run("",
-                         "config.yml -t supernet --set nas.budget=0.05s --set 'nas.evaluator={type: shared_weights, "
-                         "supernet_epochs: 1, pretrained: tasks/single/output/float/model_1.safetensors}'"),
-                     0);
-    assert_output_has("spent in the training of the supernet (no trials)");
 }
 
 /* val_images: 40 of the 64. */
@@ -188,7 +194,8 @@ int main(void) {
         cmocka_unit_test(only_the_two_networks_before_the_search_are_trained),
         cmocka_unit_test(trials_are_judged_by_as_many_images_as_were_asked_for),
         cmocka_unit_test(a_run_killed_in_each_of_its_steps_resumes_to_the_same_results),
-        cmocka_unit_test(the_time_ends_a_training_before_the_search_and_more_of_it_goes_on_to_the_same_results),
+        cmocka_unit_test(a_training_before_the_search_ends_with_the_time_and_the_run_says_so),
+        cmocka_unit_test(a_search_stopped_by_the_time_wherever_it_was_goes_on_with_more_to_the_same_results),
         cmocka_unit_test(trials_begin_from_a_given_model_where_they_are_finetuned),
         cmocka_unit_test(what_does_not_fit_together_is_refused),
     };
