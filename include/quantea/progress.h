@@ -47,8 +47,9 @@ typedef struct qea_study_point { /* a trial with a result */
 
 typedef struct qea_study_trial { /* what an event is about */
     uint64_t id;
-    const char *label;      /* nas: "uniform", "random", "child"; fully_train: "front", "baseline" */
-    int attempt;            /* 1.. */
+    const char
+        *label;  /* nas: "uniform", "random", "child"; fully_train: "front", "trial" (chosen), "baseline", "repeat" */
+    int attempt; /* 1.. */
     const uint16_t *genome; /* [genome_length] indices of candidates; none in fully_train */
     size_t genome_length;
     const uint8_t *weight_bits, *activation_bits; /* [num_layers] */

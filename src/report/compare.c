@@ -96,6 +96,21 @@ qea_report_budget qea_report_budget_of(const qea_report_step *step) {
     return budget;
 }
 
+/* NaN: there is nothing to add. */
+static double plus(double a, double b) { return isnan(a) ? b : isnan(b) ? a : a + b; }
+
+qea_report_budget qea_report_search_budget(const qea_report_page *page) {
+    qea_report_budget budget = qea_report_budget_of(page->search);
+    for (size_t i = 0; i < page->num_steps; i++) {
+        const char *name = page->steps[i]->name;
+        if (strcmp(name, "float") != 0 && strcmp(name, "supernet") != 0) continue;
+        const qea_report_budget before = qea_report_budget_of(page->steps[i]);
+        budget.images = plus(budget.images, before.images);
+        budget.seconds += before.seconds;
+    }
+    return budget;
+}
+
 const qea_report_step *qea_report_shown_step(const qea_report_page *page) {
     for (size_t i = 0; i < page->full->count; i++)
         if (page->full->models[i].done) return page->full;
@@ -133,9 +148,9 @@ static void put_budget_rows(qea_text *out, const qea_report_comparison *all) {
                  "  task                  trials failed train images   time s  front  hypervolume %  models trained\n");
     for (size_t t = 0; t < all->count; t++) {
         const qea_report_page *page = all->pages[t];
-        qea_report_budget search = qea_report_budget_of(page->search), full = qea_report_budget_of(page->full);
+        qea_report_budget search = qea_report_search_budget(page), full = qea_report_budget_of(page->full);
         qea_text_printf(out, "  %-20s %7zu %6zu", page->task, search.done, search.failed);
-        qea_report_put_fixed(out, search.images + (full.images > 0 ? full.images : 0), 0, 13);
+        qea_report_put_fixed(out, plus(search.images, full.images), 0, 13);
         qea_report_put_fixed(out, search.seconds + full.seconds, 1, 9);
         qea_text_printf(out, " %6zu", search.front);
         qea_report_put_fixed(out, 100 * page->search->hypervolume, 2, 15);

@@ -40,6 +40,8 @@ typedef struct qea_report_budget {
     double seconds; /* of training, all workers together */
 } qea_report_budget;
 qea_report_budget qea_report_budget_of(const qea_report_step *step);
+/* Of the search, with the images and the time of a float network and a supernet that were trained for it. */
+qea_report_budget qea_report_search_budget(const qea_report_page *page);
 
 /* The step whose models are compared: the full training, or the search where nothing is fully trained yet. */
 const qea_report_step *qea_report_shown_step(const qea_report_page *page);

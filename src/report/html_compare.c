@@ -246,7 +246,7 @@ static void put_budgets(qea_text *out, const qea_report_comparison *all) {
     qea_text_put(out, "</tr></thead>\n<tbody>\n");
     for (size_t t = 0; t < all->count; t++) {
         const qea_report_page *page = all->pages[t];
-        qea_report_budget search = qea_report_budget_of(page->search), full = qea_report_budget_of(page->full);
+        qea_report_budget search = qea_report_search_budget(page), full = qea_report_budget_of(page->full);
         qea_text_put(out, "<tr><th scope=\"row\">");
         qea_html_put(out, page->task);
         qea_text_printf(out, "</th><td>%zu of %zu</td><td>%zu</td><td>", search.done, search.expected, search.failed);

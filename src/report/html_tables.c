@@ -65,7 +65,14 @@ void qea_html_trial_table(qea_text *out, const qea_report_page *page) {
 }
 
 static const char *step_title(const qea_report_step *step) {
-    return strcmp(step->name, "nas") == 0 ? "search" : "full training";
+    static const char *const titles[][2] = {{"float", "float network"},
+                                            {"supernet", "supernet"},
+                                            {"nas", "search"},
+                                            {"prediction", "ranking to compare"},
+                                            {"agreement", "separate training"}};
+    for (size_t i = 0; i < sizeof titles / sizeof *titles; i++)
+        if (strcmp(titles[i][0], step->name) == 0) return titles[i][1];
+    return "full training";
 }
 
 static size_t put_step_failures(qea_text *out, const qea_report_step *step, bool write) {
@@ -85,15 +92,16 @@ static size_t put_step_failures(qea_text *out, const qea_report_step *step, bool
 
 void qea_html_failures(qea_text *out, const qea_report_page *page) {
     qea_text_put(out, "<section id=\"failures\" aria-labelledby=\"h-failures\"><h2 id=\"h-failures\">Failures</h2>\n");
-    if (put_step_failures(out, page->search, false) + put_step_failures(out, page->full, false) == 0) {
+    size_t failures = 0;
+    for (size_t i = 0; i < page->num_steps; i++) failures += put_step_failures(out, page->steps[i], false);
+    if (failures == 0) {
         qea_text_put(out, "<p>No trial failed.</p></section>\n");
         return;
     }
     qea_text_put(out, "<div class=\"scroll\"><table>\n<caption>Trials that failed, and why</caption>\n<thead><tr>"
                       "<th scope=\"col\" class=\"text\">phase</th><th scope=\"col\">trial</th>"
                       "<th scope=\"col\" class=\"text\">reason</th></tr></thead>\n<tbody>\n");
-    (void)put_step_failures(out, page->search, true);
-    (void)put_step_failures(out, page->full, true);
+    for (size_t i = 0; i < page->num_steps; i++) (void)put_step_failures(out, page->steps[i], true);
     qea_text_put(out, "</tbody></table></div></section>\n");
 }
 
@@ -163,8 +171,7 @@ void qea_html_phases(qea_text *out, const qea_report_page *page) {
              "<th scope=\"col\">failed</th><th scope=\"col\">waiting</th><th scope=\"col\">first start</th>"
              "<th scope=\"col\">last end</th><th scope=\"col\">duration</th>"
              "<th scope=\"col\">training, all trials</th></tr></thead>\n<tbody>\n");
-    put_phase(out, page->search);
-    put_phase(out, page->full);
+    for (size_t i = 0; i < page->num_steps; i++) put_phase(out, page->steps[i]);
     qea_text_put(out, "</tbody></table></div></section>\n");
 }
 

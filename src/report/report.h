@@ -13,7 +13,7 @@
 
 typedef struct qea_report_model { /* everything borrowed */
     uint64_t id;
-    const char *label; /* "front", "baseline", "uniform", "random", "child", "probe", "seed" */
+    const char *label; /* "front", "trial", "baseline", "uniform", "random", "child", "probe", "seed" */
     uint64_t source;   /* trial of the search that it comes from; 0: none */
     bool done;         /* else it failed, or has no result yet */
     bool waiting;      /* no result yet: the run goes on, or was stopped */
@@ -36,7 +36,7 @@ typedef struct qea_report_model { /* everything borrowed */
 } qea_report_model;
 
 typedef struct qea_report_step {   /* everything borrowed */
-    const char *name;              /* "nas", "fully_train" */
+    const char *name;              /* "nas", "fully_train"; "float", "supernet", "prediction", "agreement" */
     const char *const *objectives; /* [num_objectives] names: keys of performance */
     size_t num_objectives;
     const bool *maximized;          /* [num_objectives]; NULL: accuracy alone is */
@@ -79,6 +79,8 @@ enum { QEA_REPORT_MAX_BANDS = 10 };
 typedef struct qea_report_page { /* what report.html shows; everything borrowed */
     const char *task;            /* its folder */
     const qea_report_step *search, *full;
+    const qea_report_step *const *steps; /* [num_steps] both and those around them, in their order */
+    size_t num_steps;
     const qea_report_agreement *agreement; /* NULL: not measured */
     const qea_report_layer *layers;        /* [num_layers], in the order of the bits */
     size_t num_layers;

@@ -80,7 +80,7 @@ void qea_report_put_fixed(qea_text *text, double value, int decimals, int width)
 
 void qea_report_model_name(const qea_report_model *model, char name[48]) {
     if (strcmp(model->label, "baseline") != 0)
-        (void)snprintf(name, 48, "front, trial %llu",
+        (void)snprintf(name, 48, strcmp(model->label, "trial") == 0 ? "trial %llu" : "front, trial %llu",
                        (unsigned long long)(model->source > 0 ? model->source : model->id));
     else if (model->num_layers > 0 && model->weight_bits[0] == 32 && model->activation_bits[0] == 32)
         (void)snprintf(name, 48, "float (w32a32)");

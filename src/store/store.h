@@ -14,7 +14,7 @@ typedef enum qea_trial_state { QEA_TRIAL_ASKED, QEA_TRIAL_DONE, QEA_TRIAL_FAILED
 typedef struct qea_trial_record {
     char *step;       /* "nas", "fully_train", ...: study/run.h */
     uint64_t id;      /* within the step, 1.. */
-    char *label;      /* fully_train: "front", "baseline", "repeat"; nas: docs/events.md */
+    char *label;      /* fully_train: "front", "trial", "baseline", "repeat"; nas: docs/events.md */
     uint64_t source;  /* fully_train: the nas trial, 0 = none */
     uint16_t *genome; /* candidate indices; [genome_length]; may be empty */
     size_t genome_length;

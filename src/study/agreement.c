@@ -72,6 +72,7 @@ static qea_status take_result(qea_context *ctx, qea_trial_record *record, const 
     copy.label = record->label;
     copy.id = record->id;
     copy.source = trial->id;
+    copy.started_s = copy.ended_s = copy.train_seconds = 0; /* of the search */
     qea_free(copy.model_path);
     copy.model_path = NULL;
     record->step = step;

@@ -18,6 +18,7 @@ enum {
     QEA_MAX_CANDIDATES = 16,
     QEA_MAX_LAYER_RULES = 64,
     QEA_MAX_BASELINES = 32,
+    QEA_MAX_CHOSEN = 256,
     QEA_MAX_LIMITS = 16,
     QEA_NAME_BYTES = 64 /* of the name of a gene or an objective, with the 0 */
 };
@@ -180,8 +181,9 @@ typedef struct qea_study_config {
     qea_recipe nas_recipe, full_recipe;
 
     /* fully_train */
-    size_t max_models; /* default num_individual */
-    int seeds;         /* trainings of each model */
+    size_t max_models;                      /* default num_individual */
+    int num_chosen, chosen[QEA_MAX_CHOSEN]; /* trials of the search that are trained instead of its front */
+    int seeds;                              /* trainings of each model */
     qea_init init;
     char *pretrained; /* model path, or NULL */
     char *teacher;    /* model path, "search" (the float network of the supernet), or NULL */

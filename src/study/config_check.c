@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "study/budget.h"
 
 /* general.seed, else the seed of the search's trainer, else that of the full training. */
 static void complete_seed(qea_config_reader *r) {
@@ -17,6 +18,18 @@ static void complete_seed(qea_config_reader *r) {
         r->config->seed = (uint64_t)seed;
         return;
     }
+}
+
+/* The search asks no more than its budget: said before it begins. */
+static qea_status check_chosen(qea_config_reader *r) {
+    const char *path = "fully_train.trials";
+    const size_t budget = qea_budget_trials(r->config);
+    for (int i = 0; i < r->config->num_chosen; i++)
+        if ((size_t)r->config->chosen[i] > budget)
+            return qea_config_fail(r, qea_config_find(r->tree, path), path,
+                                   "found %d, allowed: 1 to %zu, the trials of this search", r->config->chosen[i],
+                                   budget);
+    return QEA_OK;
 }
 
 static qea_status complete_budget(qea_config_reader *r) {
@@ -32,7 +45,7 @@ static qea_status complete_budget(qea_config_reader *r) {
         config->num_generations = (rest + config->num_individual - 1) / config->num_individual;
     }
     if (config->max_models == 0) config->max_models = config->num_individual;
-    return QEA_OK;
+    return check_chosen(r);
 }
 
 static qea_status check_bits(qea_config_reader *r, const char *path, int bits, bool weight) {

@@ -164,6 +164,7 @@ QEA_CONFIG_SETTER(qea_config_set_layers);
 QEA_CONFIG_SETTER(qea_config_set_blocks);
 QEA_CONFIG_SETTER(qea_config_set_classes);
 QEA_CONFIG_SETTER(qea_config_set_baselines);
+QEA_CONFIG_SETTER(qea_config_set_trials);
 QEA_CONFIG_SETTER(qea_config_set_limit);
 QEA_CONFIG_SETTER(qea_config_set_betas);
 QEA_CONFIG_SETTER(qea_config_set_milestones);

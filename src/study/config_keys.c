@@ -841,6 +841,14 @@ const qea_config_key qea_config_keys[] = {
      RANGE(1, 1e5),
      STUDY(max_models),
      .doc = "At most so many models of the front, chosen by niching. Default: num_individual."},
+    {.path = "fully_train.trials",
+     .kind = QEA_KEY_SPECIAL,
+     .set = qea_config_set_trials,
+     .allowed = "a list of at most 256 trials of the search, each once, by their numbers; empty: the front's",
+     STUDY(chosen),
+     .doc =
+         "These are trained instead of models of the front, for instance chosen in report.html: "
+         "`quantea run --resume TASK --set fully_train.trials=[17,33]` trains them in a task whose search has ended."},
     {.path = "fully_train.seeds",
      .kind = QEA_KEY_INT,
      RANGE(1, 32),

@@ -1,6 +1,7 @@
 /* Readers of the keys that say what is searched. */
 #include "study/config_internal.h"
 
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -267,6 +268,14 @@ QEA_CONFIG_SETTER(qea_config_set_baselines) {
         baseline[1] = (int)bits[1];
     }
     return QEA_OK;
+}
+
+QEA_CONFIG_SETTER(qea_config_set_trials) {
+    qea_study_config *config = r->config;
+    (void)base;
+    if (node->kind == QEA_YAML_LIST && node->count == 0) return QEA_OK;
+    return qea_config_int_list(r, path, node, key->allowed, 1, INT_MAX, QEA_MAX_CHOSEN, config->chosen,
+                               &config->num_chosen);
 }
 
 /* The original counts single operations and parameters, the objectives millions and thousands. */

@@ -73,8 +73,8 @@ static void count_trials(const qea_study_config *config, int workers, bool searc
         step->rounds = rounds_of(config->random_samples, workers) +
                        config->num_generations * rounds_of(config->num_individual, workers);
     } else {
-        size_t front = config->has_nas ? config->max_models : 0;
-        step->trials = (front + (size_t)config->num_baselines) * (size_t)config->seeds;
+        size_t models = config->num_chosen > 0 ? (size_t)config->num_chosen : config->has_nas ? config->max_models : 0;
+        step->trials = (models + (size_t)config->num_baselines) * (size_t)config->seeds;
         step->rounds = rounds_of(step->trials, workers);
     }
 }

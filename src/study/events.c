@@ -151,8 +151,8 @@ static const struct {
     {"pid", STATE, put_pid, "integer or null", "the process that runs the task"},
     {"trial", OF_TRIAL | NOTE, put_trial, "integer", "its number within the step, from 1"},
     {"label", OF_TRIAL, put_label, "string",
-     "where it comes from: `uniform`, `random`, `child`, `probe`, `seed` (nas; docs/search.md); `front`, `baseline` "
-     "(fully_train)"},
+     "where it comes from: `uniform`, `random`, `child`, `probe`, `seed` (nas; docs/search.md); `front`, "
+     "`trial` (a chosen one that is not on the front), `baseline`, `repeat` (fully_train)"},
     {"attempt", OF_TRIAL, put_attempt, "integer", "from 1"},
     {"genome", OF_TRIAL, put_genome, "list of integers", "indices of candidates, one per gene; empty in fully_train"},
     {"weight_bits", OF_TRIAL, put_weight_bits, "list of integers", "per quantised layer"},

@@ -1,4 +1,4 @@
-/* The step `fully_train`: the front's models and the uniform baselines with one recipe. */
+/* The step `fully_train`: the front's models, or those that were chosen, and the uniform baselines with one recipe. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,6 +13,11 @@ typedef struct front_choice {
     uint64_t *ids; /* owned, ascending */
     size_t count;
 } front_choice;
+
+/* Is it the model of a trial of the search, and not a further training of one? */
+static bool is_of_search(const qea_trial_record *record) {
+    return strcmp(record->label, "front") == 0 || strcmp(record->label, "trial") == 0;
+}
 
 /* Of trials with equal objectives the first stays. */
 static void leave_out_equal(const qea_run *run, qea_step_trials *search, front_choice *front) {
@@ -107,27 +112,58 @@ static uint64_t model_id(const qea_run *run, const qea_step_trials *search, qea_
                          uint64_t first_baseline, uint64_t source) {
     uint64_t behind_baselines = first_baseline + (uint64_t)run->config->num_baselines, free_id = behind_baselines;
     for (size_t i = 0; i < trials->count; i++)
-        if (trials->records[i].source == source && strcmp(trials->records[i].label, "front") == 0)
-            return trials->records[i].id;
+        if (trials->records[i].source == source && is_of_search(&trials->records[i])) return trials->records[i].id;
     bool taken = source >= first_baseline && source < behind_baselines;
     if (!taken && qea_step_trials_find(trials, source) == NULL) return source;
     if (free_id <= last_id(search)) free_id = last_id(search) + 1;
     return free_id <= last_id(trials) ? last_id(trials) + 1 : free_id;
 }
 
+static qea_status add_model(qea_context *ctx, qea_run *run, const qea_step_trials *search, uint64_t first_baseline,
+                            const qea_trial_record *trial, const char *label, qea_step_trials *trials) {
+    uint64_t id = model_id(run, search, trials, first_baseline, trial->id);
+    return add_if_new(ctx, run, trials, id, label, trial->id, trial->weight_bits, trial->activation_bits);
+}
+
+static bool is_among(const front_choice *front, uint64_t id) {
+    for (size_t i = 0; i < front->count; i++)
+        if (front->ids[i] == id) return true;
+    return false;
+}
+
+/* Those of the front are told from others, which the user may have reasons for. */
+static qea_status add_chosen(qea_context *ctx, qea_run *run, qea_step_trials *search, uint64_t first_baseline,
+                             const front_choice *front, qea_step_trials *trials) {
+    const qea_study_config *config = run->config;
+    for (int i = 0; i < config->num_chosen; i++) {
+        char place[512];
+        const uint64_t id = (uint64_t)config->chosen[i];
+        const qea_trial_record *trial = qea_step_trials_find(search, id);
+        if (trial == NULL || trial->state != QEA_TRIAL_DONE)
+            return qea_fail(ctx, QEA_ERR_CONFIG, "%s: found %" PRIu64 ", allowed: trials that the search has done",
+                            qea_study_config_where(config, "fully_train.trials", place, sizeof place), id);
+        QEA_TRY(add_model(ctx, run, search, first_baseline, trial, is_among(front, id) ? "front" : "trial", trials));
+    }
+    return QEA_OK;
+}
+
 static qea_status add_front(qea_context *ctx, qea_run *run, qea_step_trials *search, uint64_t first_baseline,
-                            qea_step_trials *trials) {
+                            front_choice *front, qea_step_trials *trials) {
+    leave_out_equal(run, search, front);
+    QEA_TRY(cap(ctx, run, search, front));
+    for (size_t i = 0; i < front->count; i++)
+        QEA_TRY(
+            add_model(ctx, run, search, first_baseline, qea_step_trials_find(search, front->ids[i]), "front", trials));
+    return QEA_OK;
+}
+
+static qea_status add_models(qea_context *ctx, qea_run *run, qea_step_trials *search, uint64_t first_baseline,
+                             qea_step_trials *trials) {
     front_choice front = {0};
     qea_status status = qea_run_front(ctx, run, search, &front.ids, &front.count);
-    if (status == QEA_OK) {
-        leave_out_equal(run, search, &front);
-        status = cap(ctx, run, search, &front);
-    }
-    for (size_t i = 0; status == QEA_OK && i < front.count; i++) {
-        const qea_trial_record *trial = qea_step_trials_find(search, front.ids[i]);
-        status = add_if_new(ctx, run, trials, model_id(run, search, trials, first_baseline, trial->id), "front",
-                            trial->id, trial->weight_bits, trial->activation_bits);
-    }
+    if (status == QEA_OK)
+        status = run->config->num_chosen > 0 ? add_chosen(ctx, run, search, first_baseline, &front, trials)
+                                             : add_front(ctx, run, search, first_baseline, &front, trials);
     qea_free(front.ids);
     return status;
 }
@@ -145,7 +181,7 @@ static const qea_trial_record *uniform_front_model(const qea_run *run, const qea
     if (run->config->init == QEA_INIT_SEARCH && run->config->evaluator != QEA_EVALUATOR_SHARED_WEIGHTS) return NULL;
     for (size_t i = 0; i < trials->count; i++) {
         const qea_trial_record *record = &trials->records[i];
-        if (strcmp(record->label, "front") == 0 && all_equal(record->weight_bits, record->num_layers, baseline[0]) &&
+        if (is_of_search(record) && all_equal(record->weight_bits, record->num_layers, baseline[0]) &&
             all_equal(record->activation_bits, record->num_layers, baseline[1]))
             return record;
     }
@@ -232,7 +268,7 @@ qea_status qea_run_fully_train(qea_context *ctx, qea_run *run) {
     qea_status status = qea_step_trials_load(ctx, run, &search);
     if (status == QEA_OK) status = qea_step_trials_load(ctx, run, &trials);
     if (status == QEA_OK) status = find_first_baseline(ctx, run, &search, &first_baseline);
-    if (status == QEA_OK) status = add_front(ctx, run, &search, first_baseline, &trials);
+    if (status == QEA_OK) status = add_models(ctx, run, &search, first_baseline, &trials);
     if (status == QEA_OK) status = add_baselines(ctx, run, first_baseline, &trials);
     if (status == QEA_OK) status = add_repeats(ctx, run, &search, first_baseline, &trials);
     if (status == QEA_OK) status = qea_step_trials_save(ctx, run, &trials, 0);

@@ -100,15 +100,33 @@ static qea_status take_facts(qea_context *ctx, qea_page *p) {
     return qea_yaml_emit(ctx, config->tree, &p->config);
 }
 
+/* Those that have trials; search and full training stand in any case. */
+static qea_status take_steps(qea_context *ctx, const qea_step_view *nas, const qea_step_view *full, qea_page *p,
+                             size_t *count) {
+    static const char *const names[QEA_PAGE_AROUND] = {"float", "supernet", "prediction", "agreement"};
+    *count = 0;
+    for (size_t i = 0; i < QEA_PAGE_AROUND; i++) {
+        if (i == 2) p->steps[(*count)++] = &nas->step;
+        QEA_TRY(qea_step_view_load(ctx, p->run, names[i], &p->around[i]));
+        if (p->around[i].trials.count > 0) p->steps[(*count)++] = &p->around[i].step;
+    }
+    p->steps[(*count)++] = &full->step;
+    return QEA_OK;
+}
+
 qea_status qea_page_make(qea_context *ctx, const qea_run *run, const qea_step_view *nas, const qea_step_view *full,
                          qea_page *p) {
+    size_t num_steps;
     *p = (qea_page){.run = run};
     QEA_TRY(take_layers(ctx, p));
+    QEA_TRY(take_steps(ctx, nas, full, p, &num_steps));
     QEA_TRY(take_facts(ctx, p));
     QEA_TRY(qea_agreement_view_load(ctx, run, &p->agreement));
     p->report = (qea_report_page){.task = run->config->task_id,
                                   .search = &nas->step,
                                   .full = &full->step,
+                                  .steps = p->steps,
+                                  .num_steps = num_steps,
                                   .agreement = p->agreement.report.count > 0 ? &p->agreement.report : NULL,
                                   .layers = p->layers,
                                   .num_layers = run->space->num_layers,
@@ -122,6 +140,7 @@ qea_status qea_page_make(qea_context *ctx, const qea_run *run, const qea_step_vi
 void qea_page_clear(qea_page *p) {
     qea_free(p->layers);
     qea_agreement_view_clear(&p->agreement);
+    for (size_t i = 0; i < QEA_PAGE_AROUND; i++) qea_step_view_clear(&p->around[i]);
     for (size_t i = 0; i < QEA_PAGE_SETTINGS; i++) qea_free(p->values[i]);
     qea_text_free(&p->data);
     qea_text_free(&p->command);

@@ -119,21 +119,25 @@ static qea_status open_new(qea_context *ctx, qea_run *run) {
     return qea_task_create(ctx, run->config->base_path, run->config->task_id, run->config, &run->task);
 }
 
-/* What may change when a task is resumed: the search's budgets and what measures how well it ranks, for good, and the
- * number of workers, for this session. */
+/* What may change when a task is resumed: the steps, the search's budgets, what measures how well it ranks, and which
+ * models are trained how often, for good; and the number of workers, for this session. */
 typedef struct resume_overrides {
     qea_config_override kept[MAX_OVERRIDES], workers;
     size_t num_kept, num_workers;
 } resume_overrides;
 
 static qea_status sort_overrides(qea_context *ctx, const qea_study_options *options, resume_overrides *out) {
-    static const char *const kept[] = {"nas.budget",
+    static const char *const kept[] = {"pipeline",
+                                       "nas.budget",
                                        "nas.trials",
                                        "nas.stagnation",
                                        "nas.search_algorithm.policy.num_generation",
                                        "nas.agreement.genomes",
                                        "nas.agreement.bands",
-                                       "nas.agreement.epochs"};
+                                       "nas.agreement.epochs",
+                                       "fully_train.trials",
+                                       "fully_train.max_models",
+                                       "fully_train.seeds"};
     for (size_t i = 0; i < options->num_overrides; i++) {
         const qea_override *given = &options->overrides[i];
         const qea_config_override override = {given->key, given->value, given->literal ? QEA_SET_TEXT : QEA_SET_YAML};
@@ -146,9 +150,10 @@ static qea_status sort_overrides(qea_context *ctx, const qea_study_options *opti
             out->num_workers = 1;
         } else {
             return qea_fail(ctx, QEA_ERR_CONFIG,
-                            "--set %s: a resumed task keeps its configuration; only general.workers, nas.budget, "
-                            "nas.trials, nas.stagnation, nas.search_algorithm.policy.num_generation and the keys of "
-                            "nas.agreement may be given",
+                            "--set %s: a resumed task keeps its configuration; only general.workers, pipeline, "
+                            "nas.budget, nas.trials, nas.stagnation, nas.search_algorithm.policy.num_generation, the "
+                            "keys of nas.agreement, fully_train.trials, fully_train.max_models and fully_train.seeds "
+                            "may be given",
                             given->key);
         }
     }
@@ -189,13 +194,14 @@ static qea_status change_config(qea_context *ctx, const qea_run *run, const resu
     qea_status status = check_budget(ctx, run, config);
     if (status == QEA_OK) status = qea_task_save_config(ctx, &run->task, config);
     qea_study_config_destroy(config);
-    if (status == QEA_OK) status = qea_store_set(ctx, run->task.store, "search end", ""); /* not yet */
     for (size_t i = 0; i < overrides->num_kept && status == QEA_OK; i++) {
         char line[256];
         (void)snprintf(line, sizeof line, "continued with %.100s=%.100s", overrides->kept[i].key,
                        overrides->kept[i].value);
         qea_task_log(&run->task, line);
-        status = qea_store_add_event(ctx, run->task.store, "nas", 0, line);
+        status = qea_store_add_event(ctx, run->task.store, "", 0, line);
+        if (status == QEA_OK && strncmp(overrides->kept[i].key, "nas.", 4) == 0)
+            status = qea_store_set(ctx, run->task.store, "search end", ""); /* not yet */
     }
     return status;
 }

@@ -222,6 +222,8 @@ static const mistake wrong_tasks[] = {
      "tasks/done/task.db|not a database", 0},
     {"another configuration for a task that is resumed", "", "run --resume done --set nas.trainer.epochs=3", 2,
      "--set nas.trainer.epochs|keeps its configuration|general.workers", 0},
+    {"a trial to train that the search has not had", "", "run --resume done --set fully_train.trials=[99]", 2,
+     "--set fully_train.trials: found 99|1 to 4", 0},
     {"a place for tasks that is a file", "", RUN " -t new --set general.task.local_base_path=config.yml", 4,
      "config.yml|found a file of the name", 0},
     {"a place for tasks that may not be written", "chmod 555 tasks", RUN " -t new", 4,

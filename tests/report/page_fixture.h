@@ -30,6 +30,7 @@ typedef struct fixture {
     qea_context *ctx;
     qea_report_model trials[TRIALS], models[MODELS];
     qea_report_step search, full;
+    const qea_report_step *steps[2];
     qea_report_layer layers[LAYERS];
     qea_report_fact facts[2];
     qea_report_page page;
@@ -99,6 +100,10 @@ static inline void fill(fixture *f) {
     f->facts[0] = (qea_report_fact){"seed", "5"};
     f->facts[1] = (qea_report_fact){hostile, hostile};
     f->page = (qea_report_page){.task = hostile, .search = &f->search, .full = &f->full, .layers = f->layers};
+    f->steps[0] = &f->search;
+    f->steps[1] = &f->full;
+    f->page.steps = f->steps;
+    f->page.num_steps = 2;
     f->page.num_layers = LAYERS;
     f->page.facts = f->facts;
     f->page.num_facts = 2;

@@ -153,6 +153,31 @@ static void a_task_without_full_training_shows_its_front(void **state) {
     qea_free(text);
 }
 
+/* 3 s of 100 images each for a float network, 2 s of 50 for a supernet; the search's own trials have trained nothing.
+ */
+static void a_search_has_cost_what_was_trained_for_it_too(void **state) {
+    pair *p = *state;
+    const double rates[] = {100, 50, 10}, seconds[] = {3, 2, 1};
+    static const char *const names[] = {"float", "supernet", "agreement"};
+    qea_report_model models[3];
+    qea_report_step steps[3];
+    const qea_report_step *list[] = {&steps[0], &steps[1], &p->a->search, &steps[2], &p->a->full};
+    for (int i = 0; i < 3; i++) {
+        models[i] = model(1, "", bits_8, 0.5, 1);
+        models[i].runtime_s = seconds[i];
+        json_object_set_new((json_t *)(uintptr_t)models[i].performance, "measured",
+                            json_pack("{s:f, s:f}", "seconds", seconds[i], "images_per_s", rates[i]));
+        steps[i] = (qea_report_step){.name = names[i], .models = &models[i], .count = 1};
+    }
+    assert_true(isnan(qea_report_search_budget(&p->a->page).images));
+    p->a->page.steps = list;
+    p->a->page.num_steps = 5;
+    const qea_report_budget budget = qea_report_search_budget(&p->a->page);
+    assert_true(budget.images == 400 && budget.seconds == 5); /* what measures its ranking is not the search's */
+    assert_int_equal(budget.done, qea_report_budget_of(&p->a->search).done);
+    for (int i = 0; i < 3; i++) json_decref((json_t *)(uintptr_t)models[i].performance);
+}
+
 static void a_lack_of_memory_is_told(void **state) {
     pair *p = *state;
     for (long n = 1;; n++) {
@@ -178,6 +203,7 @@ int main(void) {
         WITH_PAIR(only_common_objectives_are_drawn),
         WITH_PAIR(gains_are_told_in_the_cost_that_all_searches_weigh),
         WITH_PAIR(a_task_without_full_training_shows_its_front),
+        WITH_PAIR(a_search_has_cost_what_was_trained_for_it_too),
         WITH_PAIR(a_lack_of_memory_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -61,6 +61,15 @@ static void each_band_has_its_genomes_with_both_accuracies(void **state) {
     json_decref(object);
     char *page = slurp("tasks/single/output/report.html");
     assert_non_null(strstr(page, "How well the search ranks"));
+    static const char *const phases[] = {"float network",      "supernet",          "search",
+                                         "ranking to compare", "separate training", "full training"};
+    const char *at = strstr(page, ">Phases<");
+    for (size_t i = 0; i < sizeof phases / sizeof *phases; i++) {
+        char row[64];
+        (void)snprintf(row, sizeof row, "<tr><th scope=\"row\">%s</th>", phases[i]);
+        at = strstr(at, row);
+        if (at == NULL) fail_msg("the phase '%s' is not where it should be", phases[i]);
+    }
     qea_free(page);
 }
 

@@ -172,6 +172,64 @@ static void further_seeds_train_each_model_again_and_leave_the_first_training_as
     qea_free(once);
 }
 
+static const char *label_of(const json_t *model) { return json_string_value(json_object_get(model, "label")); }
+
+static int source_of(const json_t *model) { return (int)json_integer_value(json_object_get(model, "source")); }
+
+/* The first trial of 1, 2, ... that is not on the front. */
+static int trial_behind_front(const char *front_file) {
+    char *text = slurp(front_file);
+    json_t *object = json_loads(text, 0, NULL);
+    const json_t *front = json_object_get(object, "front"), *entry;
+    int trial = 1;
+    size_t i;
+    json_array_foreach(front, i, entry) trial += json_integer_value(json_object_get(entry, "trial")) == trial;
+    json_decref(object);
+    qea_free(text);
+    return trial;
+}
+
+/* The search of `plain` again, whose first model is asked for beside one that the front does not have. */
+static void trials_chosen_behind_a_search_are_trained_instead_of_its_front(void **state) {
+    (void)state;
+    char line[256];
+    char *text = slurp("tasks/plain/output/fully_train/results.json");
+    json_t *plain = json_loads(text, 0, NULL), *first = json_array_get(json_object_get(plain, "models"), 0);
+    qea_free(text);
+    assert_string_equal(label_of(first), "front");
+    assert_int_equal(run("", "run config.yml -t chosen --set 'pipeline=[nas]'"), 0);
+    assert_int_equal(run("", "run --resume tasks/chosen --set 'pipeline=[nas, fully_train]' "
+                             "--set 'fully_train.trials=[15]'"),
+                     2);
+    assert_output_has("--set fully_train.trials: found 15, allowed: 1 to 14, the trials of this search");
+    assert_int_equal(
+        run("", "run config.yml -t unsearched --set 'pipeline=[fully_train]' --set 'fully_train.trials=[3]'"), 2);
+    assert_output_has("fully_train.trials: found 3, allowed: trials that the search has done");
+    const int other = trial_behind_front("tasks/chosen/output/nas/front.json");
+    (void)snprintf(line, sizeof line,
+                   "run --resume tasks/chosen --set 'pipeline=[nas, fully_train]' --set 'fully_train.trials=[%d, %d]'",
+                   other, source_of(first));
+    assert_int_equal(run("", line), 0);
+    (void)snprintf(line, sizeof line, " front, trial %d", source_of(first));
+    assert_output_has(line);
+    (void)snprintf(line, sizeof line, " trial %d ", other);
+    assert_output_has(line);
+    text = slurp("tasks/chosen/output/fully_train/results.json");
+    json_t *chosen = json_loads(text, 0, NULL);
+    qea_free(text);
+    const json_t *models = json_object_get(chosen, "models"), *model;
+    size_t i;
+    int found = 0;
+    assert_int_equal(json_array_size(models), 4); /* with two baselines */
+    json_array_foreach(models, i, model) {
+        if (source_of(model) == source_of(first)) found += json_equal(model, first);
+        if (source_of(model) == other) found += strcmp(label_of(model), "trial") == 0;
+    }
+    assert_int_equal(found, 2);
+    json_decref(plain);
+    json_decref(chosen);
+}
+
 static void a_report_of_a_killed_task_needs_no_images(void **state) {
     (void)state;
     (void)run_and_signal("run config.yml -t halted --workers 1", "halted", 3, "KILL");
@@ -237,7 +295,7 @@ static void a_task_in_use_is_refused_to_a_second_coordinator(void **state) {
     char line[2048];
     (void)snprintf(line, sizeof line,
                    "cd %s && { %s run config.yml -t shared --workers 1 >/dev/null 2>&1 & p=$!; "
-                   "until [ -s tasks/shared/task.lock ]; do sleep 0.01; done; "
+                   "until [ -s tasks/shared/output/config.yml ]; do sleep 0.01; done; "
                    "%s run --resume tasks/shared >out 2>&1; code=$?; kill -KILL $p; wait $p; exit $code; }",
                    folder, command, command);
     int status = system(line);
@@ -479,6 +537,7 @@ int main(void) {
         cmocka_unit_test(another_seed_gives_other_results),
         cmocka_unit_test(a_run_killed_again_and_again_resumes_to_the_same_results),
         cmocka_unit_test(further_seeds_train_each_model_again_and_leave_the_first_training_as_it_is),
+        cmocka_unit_test(trials_chosen_behind_a_search_are_trained_instead_of_its_front),
         cmocka_unit_test(a_report_says_the_same_at_the_end_of_a_run_and_later),
         cmocka_unit_test(a_report_of_a_killed_task_needs_no_images),
         cmocka_unit_test(a_report_of_a_running_task_disturbs_nothing),
