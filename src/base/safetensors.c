@@ -10,17 +10,15 @@
 #include "base/memory.h"
 #include "base/safetensors_internal.h"
 
-const qea_st_type_info qea_st_types[] = {
-    {"F32", 4, QEA_ST_F32},    {"F64", 8, QEA_ST_F64},       {"BF16", 2, QEA_ST_BF16},     {"U8", 1, QEA_ST_U8},
-    {"I8", 1, QEA_ST_I8},      {"I16", 2, QEA_ST_I16},       {"I32", 4, QEA_ST_I32},       {"I64", 8, QEA_ST_I64},
-    {"BOOL", 1, QEA_ST_OTHER}, {"F16", 2, QEA_ST_OTHER},     {"U16", 2, QEA_ST_OTHER},     {"U32", 4, QEA_ST_OTHER},
-    {"U64", 8, QEA_ST_OTHER},  {"F8_E4M3", 1, QEA_ST_OTHER}, {"F8_E5M2", 1, QEA_ST_OTHER},
+const qea_st_type_info qea_st_types[QEA_ST_TYPES] = {
+    [QEA_ST_F32] = {"F32", 4}, [QEA_ST_F64] = {"F64", 8},         [QEA_ST_BF16] = {"BF16", 2},
+    [QEA_ST_U8] = {"U8", 1},   [QEA_ST_U16] = {"U16", 2},         [QEA_ST_U32] = {"U32", 4},
+    [QEA_ST_U64] = {"U64", 8}, [QEA_ST_I8] = {"I8", 1},           [QEA_ST_I16] = {"I16", 2},
+    [QEA_ST_I32] = {"I32", 4}, [QEA_ST_I64] = {"I64", 8},         [QEA_ST_BOOL] = {"BOOL", 1},
+    [QEA_ST_F16] = {"F16", 2}, [QEA_ST_F8_E4M3] = {"F8_E4M3", 1}, [QEA_ST_F8_E5M2] = {"F8_E5M2", 1},
 };
-const size_t qea_st_type_count = sizeof qea_st_types / sizeof qea_st_types[0];
 
-const char *qea_st_type_name(qea_st_type type) {
-    return type < QEA_ST_OTHER ? qea_st_types[type].name : "another type";
-}
+const char *qea_st_type_name(qea_st_type type) { return qea_st_types[type].name; }
 
 bool qea_st_shape_bytes(const size_t *dims, int rank, size_t element_bytes, size_t *out) {
     size_t bytes = element_bytes;
@@ -53,9 +51,9 @@ static qea_status read_type(const st_reader *r, const char *name, const json_t *
                             size_t *element_bytes) {
     const char *word = json_string_value(dtype);
     if (word == NULL) return fail_tensor(r, name, "dtype is missing or not a string");
-    for (size_t i = 0; i < qea_st_type_count; i++) {
+    for (int i = 0; i < QEA_ST_TYPES; i++) {
         if (strcmp(word, qea_st_types[i].name) != 0) continue;
-        tensor->type = qea_st_types[i].type;
+        tensor->type = (qea_st_type)i;
         *element_bytes = qea_st_types[i].bytes;
         return QEA_OK;
     }

@@ -13,11 +13,18 @@ typedef enum qea_st_type {
     QEA_ST_F64,
     QEA_ST_BF16,
     QEA_ST_U8,
+    QEA_ST_U16,
+    QEA_ST_U32,
+    QEA_ST_U64,
     QEA_ST_I8,
     QEA_ST_I16,
     QEA_ST_I32,
     QEA_ST_I64,
-    QEA_ST_OTHER
+    QEA_ST_BOOL,
+    QEA_ST_F16,
+    QEA_ST_F8_E4M3,
+    QEA_ST_F8_E5M2,
+    QEA_ST_TYPES
 } qea_st_type;
 
 enum { QEA_ST_MAX_DIMS = 8 };
@@ -47,7 +54,7 @@ QEA_MUST_USE qea_status qea_st_read(qea_context *ctx, const char *path, size_t m
 QEA_MUST_USE qea_status qea_st_parse(qea_context *ctx, const char *name, const uint8_t *bytes, size_t size,
                                      qea_st_file **out);
 void qea_st_destroy(qea_st_file *file);
-const char *qea_st_type_name(qea_st_type type); /* "F32"; "another type" for QEA_ST_OTHER */
+const char *qea_st_type_name(qea_st_type type);                              /* "F32" */
 const qea_st_tensor *qea_st_find(const qea_st_file *file, const char *name); /* or NULL */
 const char *qea_st_meta(const qea_st_file *file, const char *key);           /* or NULL */
 

@@ -10,16 +10,13 @@ enum { QEA_ST_LENGTH_BYTES = 8, QEA_ST_MAX_HEADER_BYTES = 100 * 1000 * 1000 };
 
 #define QEA_ST_META_KEY "__metadata__"
 
-/* One element type: its name in the header and its size. Rows 0..QEA_ST_OTHER-1 are indexed by qea_st_type; the rest
- * are types of the format that we pass by (QEA_ST_OTHER). */
+/* One element type: its name in the header and its size. */
 typedef struct qea_st_type_info {
     const char *name;
     size_t bytes;
-    qea_st_type type;
 } qea_st_type_info;
 
-extern const qea_st_type_info qea_st_types[];
-extern const size_t qea_st_type_count;
+extern const qea_st_type_info qea_st_types[QEA_ST_TYPES];
 
 /* dims[0] * ... * dims[rank-1] * element_bytes; false on overflow. */
 QEA_MUST_USE bool qea_st_shape_bytes(const size_t *dims, int rank, size_t element_bytes, size_t *out);

@@ -10,7 +10,7 @@
 
 static qea_status check_tensor(qea_context *ctx, const char *path, const qea_st_tensor *tensor) {
     size_t bytes;
-    if (tensor->type >= QEA_ST_OTHER || tensor->rank < 0 || tensor->rank > QEA_ST_MAX_DIMS)
+    if (tensor->type >= QEA_ST_TYPES || tensor->rank < 0 || tensor->rank > QEA_ST_MAX_DIMS)
         return qea_fail(ctx, QEA_ERR_DATA, "%s: tensor '%s': type %d or rank %d cannot be written", path, tensor->name,
                         (int)tensor->type, tensor->rank);
     if (!qea_st_shape_bytes(tensor->dims, tensor->rank, qea_st_types[tensor->type].bytes, &bytes) ||

@@ -1,5 +1,7 @@
 /* The user's own arrays: train.safetensors, test.safetensors and perhaps val.safetensors in a folder, each with the
  * tensors x (U8 [N,H,W,C]) and y (any integer type, [N]). Labels are 0 .. the largest in train.safetensors. */
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -23,10 +25,13 @@ static size_t integer_bytes(qea_st_type type) {
     case QEA_ST_U8:
     case QEA_ST_I8:
         return 1;
+    case QEA_ST_U16:
     case QEA_ST_I16:
         return 2;
+    case QEA_ST_U32:
     case QEA_ST_I32:
         return 4;
+    case QEA_ST_U64:
     case QEA_ST_I64:
         return 8;
     default:
@@ -83,13 +88,18 @@ static qea_status open_arrays(qea_context *ctx, const char *path, arrays *in) {
     return status;
 }
 
-/* Little-endian two's complement, the format's byte order, on any machine. */
+static bool is_signed(qea_st_type type) {
+    return type == QEA_ST_I8 || type == QEA_ST_I16 || type == QEA_ST_I32 || type == QEA_ST_I64;
+}
+
+/* Little-endian two's complement, the format's byte order, on any machine. Negative: out of range, also where it is a
+ * U64 from 2^63 on. */
 static int64_t label_at(const qea_st_tensor *y, size_t i) {
     size_t bytes = integer_bytes(y->type);
     const uint8_t *at = y->data + i * bytes;
     uint64_t value = 0;
     for (size_t b = 0; b < bytes; b++) value |= (uint64_t)at[b] << (8 * b);
-    bool negative = y->type != QEA_ST_U8 && (at[bytes - 1] & 0x80) != 0;
+    bool negative = is_signed(y->type) && (at[bytes - 1] & 0x80) != 0;
     if (negative && bytes < 8) value |= ~UINT64_C(0) << (8 * bytes);
     return (int64_t)value;
 }
@@ -99,9 +109,15 @@ static qea_status check_labels(qea_context *ctx, const char *path, const arrays 
     *largest = 0;
     for (size_t i = 0; i < in->y->dims[0]; i++) {
         int64_t label = label_at(in->y, i);
-        if (label < 0 || label >= limit)
-            return qea_fail(ctx, QEA_ERR_DATA, "%s: byte %zu: label %zu in y is %lld; 0 to %d are possible", path,
-                            offset_in_file(in, in->y) + i * integer_bytes(in->y->type), i, (long long)label, limit - 1);
+        if (label < 0 || label >= limit) {
+            char found[24];
+            if (is_signed(in->y->type))
+                (void)snprintf(found, sizeof found, "%" PRId64, label);
+            else
+                (void)snprintf(found, sizeof found, "%" PRIu64, (uint64_t)label);
+            return qea_fail(ctx, QEA_ERR_DATA, "%s: byte %zu: label %zu in y is %s; 0 to %d are possible", path,
+                            offset_in_file(in, in->y) + i * integer_bytes(in->y->type), i, found, limit - 1);
+        }
         if (label > *largest) *largest = (int)label;
     }
     return QEA_OK;

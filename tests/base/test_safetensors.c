@@ -73,7 +73,7 @@ static void a_file_of_the_published_format_is_read(void **state) {
     assert_int_equal(b->data[0], 16);
     assert_int_equal(scalar->rank, 0);
     assert_int_equal(scalar->bytes, 8);
-    assert_int_equal(qea_st_find(file, "none")->type, QEA_ST_OTHER);
+    assert_int_equal(qea_st_find(file, "none")->type, QEA_ST_F16);
     assert_int_equal(qea_st_find(file, "none")->bytes, 0);
     assert_null(qea_st_find(file, "c"));
     assert_string_equal(qea_st_meta(file, "format"), "pt");
@@ -288,7 +288,7 @@ static void tensors_that_contradict_themselves_are_not_written(void **state) {
             tensors[1].rank = -1;
             break;
         case 3:
-            tensors[1].type = QEA_ST_OTHER;
+            tensors[1].type = QEA_ST_TYPES;
             break;
         case 4:
             tensors[1].name = meta_name;

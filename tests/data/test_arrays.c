@@ -31,17 +31,18 @@ static void labels_of_every_integer_type_are_read(void **state) {
     const int16_t i16[N] = {0, 300, 1, 2};
     const int32_t i32[N] = {0, 70000, 1, 2};
     const int64_t i64[N] = {0, 99999, 1, 2};
+    const uint16_t u16[N] = {0, 40000, 1, 2};
+    const uint32_t u32[N] = {0, 70000, 1, 2};
+    const uint64_t u64[N] = {0, 99999, 1, 2};
     const struct {
         const void *labels;
         qea_st_type type;
         size_t bytes;
         int classes;
-    } cases[] = {{u8, QEA_ST_U8, 1, 201},
-                 {i8, QEA_ST_I8, 1, 101},
-                 {i16, QEA_ST_I16, 2, 301},
-                 {i32, QEA_ST_I32, 4, 70001},
-                 {i64, QEA_ST_I64, 8, 100000}};
-    for (size_t i = 0; i < 5; i++) {
+    } cases[] = {{u8, QEA_ST_U8, 1, 201},     {i8, QEA_ST_I8, 1, 101},      {i16, QEA_ST_I16, 2, 301},
+                 {i32, QEA_ST_I32, 4, 70001}, {i64, QEA_ST_I64, 8, 100000}, {u16, QEA_ST_U16, 2, 40001},
+                 {u32, QEA_ST_U32, 4, 70001}, {u64, QEA_ST_U64, 8, 100000}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         arrays_file file = make_file(cases[i].labels, cases[i].type, cases[i].bytes);
         write_file(f, "train.safetensors", &file);
         qea_dataset *data = fixture_load(f, "Arrays", f->folder, QEA_PART_TRAIN);
@@ -78,6 +79,9 @@ static void wrong_tensors_are_refused(void **state) {
     const fixture *f = *state;
     const int64_t negative[N] = {0, 1, -1, 0}, huge[N] = {0, 0, 0, INT64_MAX};
     const int8_t negative8[N] = {0, 0, 0, -2};
+    const uint64_t beyond[N] = {0, UINT64_MAX, 0, 0};
+    const uint32_t large[N] = {0, 0, 3000000000, 0};
+    const uint16_t halves[N] = {0};
     const float floats[N] = {0, 1, 2, 3};
     const uint8_t labels[N] = {0, 1, 0, 1};
     arrays_file file = make_file(negative, QEA_ST_I64, 8);
@@ -90,6 +94,15 @@ static void wrong_tensors_are_refused(void **state) {
     file = make_file(huge, QEA_ST_I64, 8);
     write_file(f, "train.safetensors", &file);
     expect_data_error(f, "Arrays", QEA_PART_TRAIN, "label 3 in y is 9223372036854775807; 0 to 99999", NULL);
+    file = make_file(beyond, QEA_ST_U64, 8);
+    write_file(f, "train.safetensors", &file);
+    expect_data_error(f, "Arrays", QEA_PART_TRAIN, "label 1 in y is 18446744073709551615; 0 to 99999", NULL);
+    file = make_file(large, QEA_ST_U32, 4);
+    write_file(f, "train.safetensors", &file);
+    expect_data_error(f, "Arrays", QEA_PART_TRAIN, "label 2 in y is 3000000000; 0 to 99999", NULL);
+    file = make_file(halves, QEA_ST_F16, 2);
+    write_file(f, "train.safetensors", &file);
+    expect_data_error(f, "Arrays", QEA_PART_TRAIN, "tensor y: found F16 [4]", "allowed: integers");
     file = make_file(floats, QEA_ST_F32, 4);
     write_file(f, "train.safetensors", &file);
     expect_data_error(f, "Arrays", QEA_PART_TRAIN, "tensor y: found F32 [4]", "allowed: integers");
