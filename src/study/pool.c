@@ -29,6 +29,7 @@ typedef struct pool_worker {
 struct qea_pool {
     qea_pool_config config;
     pool_worker *workers; /* owned, [config.workers] */
+    struct pollfd *fds;   /* owned, [config.workers] */
     pool_job *jobs;       /* owned */
     size_t num_jobs, capacity, unfinished;
     size_t next; /* all jobs before it are given out or finished */
@@ -46,7 +47,9 @@ qea_status qea_pool_create(qea_context *ctx, const qea_pool_config *config, qea_
     QEA_TRY(QEA_NEW(ctx, "worker pool", pool, 1));
     pool->config = *config;
     qea_status status = QEA_NEW(ctx, "workers", pool->workers, (size_t)config->workers);
+    if (status == QEA_OK) status = QEA_NEW(ctx, "workers' pipes", pool->fds, (size_t)config->workers);
     if (status != QEA_OK) {
+        qea_free(pool->workers);
         qea_free(pool);
         return status;
     }
@@ -76,6 +79,7 @@ void qea_pool_destroy(qea_pool *pool) {
     forget_jobs(pool);
     qea_free(pool->jobs);
     qea_free(pool->workers);
+    qea_free(pool->fds);
     qea_free(pool);
 }
 
@@ -240,8 +244,10 @@ static qea_status check_timeouts(qea_context *ctx, qea_pool *pool) {
 }
 
 static qea_status wait_and_listen(qea_context *ctx, qea_pool *pool) {
-    struct pollfd fds[256];
-    int count = pool->config.workers < 256 ? pool->config.workers : 256;
+    struct pollfd *fds = pool->fds;
+    int count = pool->config.workers;
+    /* poll refuses more than can be open; workers start in their order. */
+    while (count > 0 && pool->workers[count - 1].process.pid == 0) count--;
     for (int i = 0; i < count; i++) fds[i] = (struct pollfd){pool->workers[i].process.from, POLLIN, 0};
     if (poll(fds, (nfds_t)count, 1000) <= 0) { /* also EINTR: the caller looks at `stop` */
         if (pool->config.on_update != NULL) pool->config.on_update(pool->config.user, 0, NULL);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -96,6 +97,36 @@ static void every_job_gets_its_own_result(void **state) {
         assert_int_equal(log.attempts[job], 1);
         assert_true(log.repeatable[job]);
     }
+}
+
+static qea_status count_outcome(qea_context *ctx, void *user, const qea_outcome *outcome) {
+    (void)ctx;
+    *(int *)user += outcome->result != NULL;
+    return QEA_OK;
+}
+
+static void more_workers_than_256_are_all_heard(void **state) {
+    (void)state;
+    enum { WORKERS = 300 };
+    static const char *const argv[] = {"/bin/sh", "-c", "while read -r line; do " DONE "\ndone", NULL};
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur < 2 * WORKERS + 64) skip(); /* files open at once */
+    int done = 0;
+    qea_pool_config config = {.argv = argv,
+                              .workers = WORKERS,
+                              .log_fd = -1,
+                              .timeout_s = 60,
+                              .max_attempts = 1,
+                              .what = "worker",
+                              .read = qea_job_read_answer,
+                              .user = &done,
+                              .on_outcome = count_outcome};
+    qea_pool *pool;
+    assert_int_equal(qea_pool_create(NULL, &config, &pool), QEA_OK);
+    for (uint64_t job = 1; job <= WORKERS; job++) assert_int_equal(qea_pool_submit(NULL, pool, job, "1"), QEA_OK);
+    assert_int_equal(qea_pool_drain(NULL, pool), QEA_OK);
+    qea_pool_destroy(pool);
+    assert_int_equal(done, WORKERS);
 }
 
 static void a_job_that_always_crashes_its_worker_fails_after_three_attempts_and_the_others_go_on(void **state) {
@@ -254,6 +285,7 @@ static void a_command_that_cannot_be_started_is_an_error_that_names_it(void **st
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_job_gets_its_own_result),
+        cmocka_unit_test(more_workers_than_256_are_all_heard),
         cmocka_unit_test(a_job_that_always_crashes_its_worker_fails_after_three_attempts_and_the_others_go_on),
         cmocka_unit_test(a_worker_that_exits_is_a_failed_attempt),
         cmocka_unit_test(a_signal_from_outside_is_no_attempt),
