@@ -35,7 +35,7 @@ typedef struct qea_search_config {
     /* Constraint violation known before evaluation, >= 0, 0 = allowed; NULL = everything is allowed. Genomes with a
      * violation > 0 are drawn anew and never asked. */
     double (*violation)(void *user, const uint16_t *genome);
-    void *user; /* borrowed; of `violation` and `known` */
+    void *user; /* borrowed; of `violation`, `known` and `canonical` */
     qea_mutation mutation;
     /* Children drawn for each one that is asked, after the first population; 0 or 1: none is left out. The objectives
      * that are not known are predicted by ridge regression on the genes of all trials told, and survival selection
@@ -53,6 +53,10 @@ typedef struct qea_search_config {
      * lower values improve, in steps that lose least of the others for what they save, evenly spread. A failed probe is
      * a gene of average needs. */
     bool sensitivity;
+    /* Where several genomes are the same thing to evaluate: turns genome[num_genes] into the one that stands for all of
+     * them, itself where it is that one. Of these no more than one is asked, whichever comes first, in the form in
+     * which it came. `violation` and `known` must say the same of all of them. NULL: no two genomes are the same. */
+    void (*canonical)(void *user, uint16_t *genome);
 } qea_search_config;
 
 /* Where a genome that is asked comes from. */
@@ -84,8 +88,8 @@ typedef enum qea_ask {
 QEA_API QEA_MUST_USE qea_status qea_search_create(qea_context *ctx, const qea_search_config *config, qea_search **out);
 QEA_API void qea_search_destroy(qea_search *search);
 
-/* On QEA_ASK_TRIAL: *trial = 1, 2, 3, ... in the order of asking, genome[num_genes] is written; it was never asked
- * before. Else both are left as they were. */
+/* On QEA_ASK_TRIAL: *trial = 1, 2, 3, ... in the order of asking, genome[num_genes] is written; neither it nor one of
+ * its canonical form was asked before. Else both are left as they were. */
 QEA_API QEA_MUST_USE qea_status qea_search_ask(qea_context *ctx, qea_search *search, qea_ask *what, uint64_t *trial,
                                                uint16_t *genome);
 
@@ -97,6 +101,9 @@ QEA_API QEA_MUST_USE qea_status qea_search_tell(qea_context *ctx, qea_search *se
                                                 const double *objectives, double violation);
 
 QEA_API size_t qea_search_generation(const qea_search *search); /* 0 = the first population */
+
+/* It is exhausted, and every genome was looked at: each was asked, stands for one that was, or is not allowed. */
+QEA_API bool qea_search_complete(const qea_search *search);
 
 QEA_API qea_origin qea_search_origin(const qea_search *search); /* of the trial that was asked last */
 

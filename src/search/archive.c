@@ -11,6 +11,7 @@ void qea_archive_clear(qea_archive *archive) {
     qea_free(archive->violations);
     qea_free(archive->states);
     qea_free(archive->table);
+    qea_free(archive->forms);
     *archive = (qea_archive){0};
 }
 
@@ -26,12 +27,22 @@ static uint64_t hash_genome(const uint16_t *genome, size_t num_genes) {
     return hash ^ (hash >> 29);
 }
 
+/* The genome's canonical form, in one of two places, or the genome itself where it is its own. */
+static const uint16_t *form_of(const qea_archive *archive, const uint16_t *genome, size_t place) {
+    if (archive->canonical == NULL) return genome;
+    uint16_t *form = archive->forms + place * archive->num_genes;
+    memcpy(form, genome, archive->num_genes * sizeof *form);
+    archive->canonical(archive->user, form);
+    return form;
+}
+
 /* The genome's slot: the one that holds it, or the empty one where it belongs. The table is never full. */
 static size_t find_slot(const qea_archive *archive, const uint16_t *genome) {
     const size_t mask = archive->table_size - 1, bytes = archive->num_genes * sizeof *genome;
-    size_t slot = (size_t)hash_genome(genome, archive->num_genes) & mask;
+    const uint16_t *form = form_of(archive, genome, 0);
+    size_t slot = (size_t)hash_genome(form, archive->num_genes) & mask;
     while (archive->table[slot] != 0 &&
-           memcmp(qea_archive_genome(archive, archive->table[slot] - 1), genome, bytes) != 0)
+           memcmp(form_of(archive, qea_archive_genome(archive, archive->table[slot] - 1), 1), form, bytes) != 0)
         slot = (slot + 1) & mask;
     return slot;
 }

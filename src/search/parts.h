@@ -95,15 +95,19 @@ typedef enum qea_trial_state { QEA_TRIAL_ASKED, QEA_TRIAL_TOLD, QEA_TRIAL_FAILED
 /* Every trial ever asked; row t-1 is trial t. Genomes are distinct. */
 typedef struct qea_archive {
     size_t num_genes, num_objectives, count, capacity;
-    uint16_t *genomes;  /* [capacity][num_genes], owned */
-    double *objectives; /* [capacity][num_objectives], owned */
-    double *violations; /* [capacity], owned */
-    uint8_t *states;    /* [capacity], qea_trial_state; owned */
-    size_t *table;      /* [table_size] hash table of row + 1, 0 = empty; owned */
-    size_t table_size;  /* a power of two, or 0 */
+    uint16_t *genomes;                               /* [capacity][num_genes], owned */
+    double *objectives;                              /* [capacity][num_objectives], owned */
+    double *violations;                              /* [capacity], owned */
+    uint8_t *states;                                 /* [capacity], qea_trial_state; owned */
+    size_t *table;                                   /* [table_size] hash table of row + 1, 0 = empty; owned */
+    size_t table_size;                               /* a power of two, or 0 */
+    void (*canonical)(void *user, uint16_t *genome); /* or NULL: see qea_search_config */
+    void *user;                                      /* borrowed */
+    uint16_t *forms; /* [2][num_genes], scratch for canonical forms; owned, NULL without `canonical` */
 } qea_archive;
 
 void qea_archive_clear(qea_archive *archive);
+/* Is it there, or one of the same canonical form? */
 bool qea_archive_has(const qea_archive *archive, const uint16_t *genome);
 /* Adds a genome that is not there yet. */
 QEA_MUST_USE qea_status qea_archive_add(qea_context *ctx, qea_archive *archive, const uint16_t *genome);

@@ -83,6 +83,9 @@ static qea_status fill_search(qea_context *ctx, const qea_search_config *config,
     if (config->screening > 1) QEA_TRY(create_survival(ctx, config, &search->predicted));
     p->archive.num_genes = n;
     p->archive.num_objectives = config->num_objectives;
+    p->archive.canonical = config->canonical;
+    p->archive.user = config->user;
+    if (config->canonical != NULL) QEA_TRY(QEA_NEW(ctx, "canonical genomes", p->archive.forms, 2 * n));
     p->seed = config->seed;
     p->violation = config->violation;
     p->user = config->user;
@@ -310,6 +313,8 @@ qea_status qea_search_tell(qea_context *ctx, qea_search *search, uint64_t trial,
 }
 
 size_t qea_search_generation(const qea_search *search) { return search->generation; }
+
+bool qea_search_complete(const qea_search *search) { return search->exhausted && search->proposer.counter_done; }
 
 qea_origin qea_search_origin(const qea_search *search) { return search->origin; }
 

@@ -19,17 +19,32 @@ static bool is_of_search(const qea_trial_record *record) {
     return strcmp(record->label, "front") == 0 || strcmp(record->label, "trial") == 0;
 }
 
-/* Of trials with equal objectives the first stays. */
-static void leave_out_equal(const qea_run *run, qea_step_trials *search, front_choice *front) {
+static bool equal_costs(const qea_cost *a, const qea_cost *b) {
+    for (int k = 0; k < QEA_OBJ_COUNT; k++)
+        if (k != QEA_OBJ_ACCURACY && qea_cost_value(a, (qea_objective)k) != qea_cost_value(b, (qea_objective)k))
+            return false;
+    return true;
+}
+
+/* Of trials with equal objectives and costs the first stays. */
+static qea_status leave_out_equal(qea_context *ctx, const qea_run *run, qea_step_trials *search, front_choice *front) {
     size_t kept = 0, bytes = (size_t)run->config->num_objectives * sizeof(double);
-    for (size_t i = 0; i < front->count; i++) {
-        const double *mine = qea_step_trials_find(search, front->ids[i])->objectives;
+    qea_cost *costs; /* of those that stay, and of one more; all 0 where there is no network */
+    QEA_TRY(QEA_NEW(ctx, "costs of the front", costs, front->count + 1));
+    qea_status status = QEA_OK;
+    for (size_t i = 0; status == QEA_OK && i < front->count; i++) {
+        const qea_trial_record *mine = qea_step_trials_find(search, front->ids[i]);
         bool known = false;
+        if (run->graph != NULL)
+            status = qea_bit_space_cost(ctx, run->space, mine->weight_bits, mine->activation_bits, &costs[kept]);
         for (size_t k = 0; k < kept && !known; k++)
-            known = memcmp(qea_step_trials_find(search, front->ids[k])->objectives, mine, bytes) == 0;
+            known = memcmp(qea_step_trials_find(search, front->ids[k])->objectives, mine->objectives, bytes) == 0 &&
+                    equal_costs(&costs[k], &costs[kept]);
         if (!known) front->ids[kept++] = front->ids[i];
     }
     front->count = kept;
+    qea_free(costs);
+    return status;
 }
 
 /* Smallest number of partitions whose reference points are at least `points`. */
@@ -149,7 +164,7 @@ static qea_status add_chosen(qea_context *ctx, qea_run *run, qea_step_trials *se
 
 static qea_status add_front(qea_context *ctx, qea_run *run, qea_step_trials *search, uint64_t first_baseline,
                             front_choice *front, qea_step_trials *trials) {
-    leave_out_equal(run, search, front);
+    QEA_TRY(leave_out_equal(ctx, run, search, front));
     QEA_TRY(cap(ctx, run, search, front));
     for (size_t i = 0; i < front->count; i++)
         QEA_TRY(

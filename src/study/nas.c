@@ -49,7 +49,8 @@ static qea_status create_search(qea_context *ctx, nas *n) {
                                 .mutation = config->mutation,
                                 .screening = config->screening,
                                 .known = qea_bit_space_known,
-                                .sensitivity = config->sensitivity};
+                                .sensitivity = config->sensitivity,
+                                .canonical = qea_bit_space_leaves_out(space) ? qea_bit_space_canonical : NULL};
     qea_status status = qea_search_create(ctx, &search, &n->search);
     return status == QEA_OK ? QEA_OK : qea_fail_prefix(ctx, status, "%s: search", config->name);
 }
@@ -147,8 +148,10 @@ static void describe_end(const nas *n, qea_ask what, char *text, size_t size) {
     if (n->out_of_time)
         (void)snprintf(text, size, "the time of %s is spent (%zu trials)", qea_duration_format(config->budget_s, time),
                        finished);
-    else if (what == QEA_ASK_EXHAUSTED)
+    else if (what == QEA_ASK_EXHAUSTED && qea_search_complete(n->search))
         (void)snprintf(text, size, "every allowed genome has been evaluated (%zu trials)", finished);
+    else if (what == QEA_ASK_EXHAUSTED)
+        (void)snprintf(text, size, "no allowed genome was found that is new (%zu trials)", finished);
     else if (what == QEA_ASK_DONE)
         (void)snprintf(text, size, "the budget of %zu trials is spent", finished);
     else

@@ -319,41 +319,20 @@ void qea_bit_space_known(void *user, const uint16_t *genome, double *minimised) 
     }
 }
 
-typedef struct bit_pair {
-    int w, a;
-    double bops;
-} bit_pair;
-
-static int by_bops(const void *x, const void *y) {
-    const bit_pair *p = x, *q = y;
-    if (p->bops != q->bops) return p->bops < q->bops ? -1 : 1;
-    return p->w != q->w ? p->w - q->w : p->a - q->a;
+bool qea_bit_space_leaves_out(const qea_bit_space *space) {
+    for (size_t i = 0; space->genes != NULL && i < space->num_genes; i++)
+        if (space->genes[i].bits[0] == 0) return true;
+    return false;
 }
 
-qea_status qea_bit_space_uniform(qea_context *ctx, const qea_bit_space *space, size_t most, uint16_t **genomes,
-                                 size_t *count) {
-    const qea_study_config *config = space->config;
-    *genomes = NULL;
-    *count = 0;
-    if (space->graph == NULL) return QEA_OK; /* bits alone are uniform */
-    size_t n = (size_t)config->num_candidates, num_equal = n < most ? n : most, num_mixed = 0;
-    bit_pair mixed[QEA_MAX_CANDIDATES * QEA_MAX_CANDIDATES];
-    for (size_t i = 0; i < n; i++)
-        for (size_t j = 0; j < n; j++)
-            if (i != j)
-                mixed[num_mixed++] = (bit_pair){config->candidates[i], config->candidates[j],
-                                                (double)config->candidates[i] * config->candidates[j]};
-    qsort(mixed, num_mixed, sizeof *mixed, by_bops);
-    size_t take = most - num_equal < num_mixed ? most - num_equal : num_mixed;
-    *count = num_equal + take;
-    QEA_TRY(qea_alloc(ctx, "uniform genomes", *count * space->num_genes, sizeof **genomes, (void **)genomes));
-    for (size_t i = 0; i < num_equal; i++) { /* evenly over the candidates where not all fit */
-        size_t c = num_equal == n || num_equal < 2 ? i : i * (n - 1) / (num_equal - 1);
-        qea_bit_space_nearest(space, config->candidates[c], config->candidates[c], *genomes + i * space->num_genes);
+void qea_bit_space_canonical(void *user, uint16_t *genome) {
+    const qea_bit_space *space = user;
+    uint8_t *in_use = space->scratch_bits; /* [num_genes] */
+    memset(in_use, 0, space->num_genes);
+    for (size_t layer = 0; layer < space->num_layers; layer++) {
+        size_t w = space->weight_gene[layer], a = space->activation_gene[layer];
+        if (space->genes[w].bits[genome[w]] != 0 && space->genes[a].bits[genome[a]] != 0) in_use[w] = in_use[a] = 1;
     }
-    for (size_t i = 0; i < take; i++) {
-        const bit_pair *pair = &mixed[take == num_mixed ? i : (2 * i + 1) * num_mixed / (2 * take)];
-        qea_bit_space_nearest(space, pair->w, pair->a, *genomes + (num_equal + i) * space->num_genes);
-    }
-    return QEA_OK;
+    for (size_t i = 0; i < space->num_genes; i++)
+        if (!in_use[i]) genome[i] = 0;
 }

@@ -64,8 +64,15 @@ double qea_objectives_violation(const qea_study_config *config, const double *ob
  * qea_search_config.known with `user` = the space. */
 void qea_bit_space_known(void *space, const uint16_t *genome, double *minimised);
 
-/* At most `most` uniform genomes [*count][num_genes], owned by the caller (qea_free): w = a first, then the other pairs
- * evenly spread over cost. */
+/* Can a layer be left out (0 bits)? */
+bool qea_bit_space_leaves_out(const qea_bit_space *space);
+/* Genes that set the bits of no layer but such that are left out get their lowest value: genomes that are one network
+ * become one. Signature of qea_search_config.canonical with `user` = the space. */
+void qea_bit_space_canonical(void *space, uint16_t *genome);
+
+/* At most `most` uniform genomes [*count][num_genes], owned by the caller (qea_free): w = a first, then the other
+ * pairs, all of them or those nearest to costs at equal ratios. A pair of 0 and another number is no network of its
+ * own. In space_uniform.c. */
 QEA_MUST_USE qea_status qea_bit_space_uniform(qea_context *ctx, const qea_bit_space *space, size_t most,
                                               uint16_t **genomes, size_t *count);
 

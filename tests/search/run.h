@@ -11,6 +11,7 @@ enum { GENES = 8, VALUES = 4, POPULATION = 10, FIRST = 14, GENERATIONS = 6, MOST
 
 typedef struct log_of_run {
     size_t count, generations;
+    bool complete;
     qea_ask end;
     uint16_t genomes[MOST][GENES];
     size_t generation[MOST];
@@ -94,6 +95,7 @@ static inline log_of_run *run_search(const qea_search_config *config, const opti
     must(qea_search_front(NULL, search, &front, &log->front_count));
     if (log->front_count > 0) memcpy(log->front, front, log->front_count * sizeof *front);
     log->generations = qea_search_generation(search);
+    log->complete = qea_search_complete(search);
     qea_search_destroy(search);
     return log;
 }

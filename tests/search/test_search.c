@@ -149,8 +149,51 @@ static void an_unconstrained_space_is_exhausted_too(void **state) {
     log_of_run *log = run_search(&config, &(options){0});
     assert_int_equal(log->end, QEA_ASK_EXHAUSTED);
     assert_int_equal(log->count, 128);
+    assert_true(log->complete);
     assert_distinct(log);
     free(log);
+}
+
+static void a_large_space_that_seems_exhausted_is_not_called_complete(void **state) {
+    (void)state;
+    size_t limit = 0;
+    uint16_t many[GENES] = {16, 16, 16, 16, 16, 16, 16, 16};
+    qea_search_config config = make_config(5);
+    config.gene_sizes = many;
+    config.violation = sum_above;
+    config.user = &limit;
+    log_of_run *log = run_search(&config, &(options){0});
+    assert_int_equal(log->end, QEA_ASK_EXHAUSTED);
+    assert_int_equal(log->count, 1);
+    assert_false(log->complete);
+    free(log);
+}
+
+/* The first gene at 0 switches off the second. */
+static void switch_off(void *user, uint16_t *genome) {
+    (void)user;
+    if (genome[0] == 0) genome[1] = 0;
+}
+
+/* Of 2^7 genomes half have the first gene at 0, and of these two each are the same. */
+static void of_genomes_that_are_the_same_one_is_asked(void **state) {
+    (void)state;
+    uint16_t two[GENES] = {2, 2, 2, 1, 2, 2, 2, 2};
+    for (int variant = 0; variant < 3; variant++) {
+        qea_search_config config = make_config(5);
+        config.gene_sizes = two;
+        config.num_generations = 50;
+        config.canonical = switch_off;
+        config.sensitivity = variant == 1;
+        config.screening = variant == 2 ? 3 : 0;
+        log_of_run *log = run_search(&config, &(options){.telling = TELL_BACKWARDS});
+        assert_int_equal(log->end, QEA_ASK_EXHAUSTED);
+        assert_int_equal(log->count, 64 + 32);
+        assert_true(log->complete);
+        for (size_t i = 0; i < log->count; i++) switch_off(NULL, log->genomes[i]);
+        assert_distinct(log);
+        free(log);
+    }
 }
 
 static void screened_children_do_not_depend_on_the_order_of_telling_and_are_replayed(void **state) {
@@ -425,6 +468,8 @@ int main(void) {
         cmocka_unit_test(given_genomes_come_first_without_doubles_and_forbidden_ones),
         cmocka_unit_test(a_small_feasible_space_is_exhausted_to_the_last_genome),
         cmocka_unit_test(an_unconstrained_space_is_exhausted_too),
+        cmocka_unit_test(a_large_space_that_seems_exhausted_is_not_called_complete),
+        cmocka_unit_test(of_genomes_that_are_the_same_one_is_asked),
         cmocka_unit_test(screened_children_do_not_depend_on_the_order_of_telling_and_are_replayed),
         cmocka_unit_test(a_small_space_is_exhausted_with_screening_too),
         cmocka_unit_test(allowed_genomes_are_found_where_random_ones_and_neighbours_are_not),

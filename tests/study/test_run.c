@@ -440,6 +440,69 @@ static void a_program_can_evaluate_the_bits_of_a_network(void **state) {
     qea_free(slurp("tasks/told/output/fully_train/results.json")); /* trained here, as ever */
 }
 
+/* Of four networks two cost the same: one of these is trained, though all are equal in the one objective. */
+static void models_that_are_equal_in_objectives_and_costs_are_trained_once(void **state) {
+    (void)state;
+    static const char program[] =
+        "while read -r line; do trial=${line#*: }; trial=${trial%%,*}\n"
+        "echo \"{\\\"trial\\\": $trial, \\\"objectives\\\": {\\\"accuracy\\\": 0.5}}\"; done\n";
+    char path[256];
+    (void)snprintf(path, sizeof path, "%s/equal.sh", folder);
+    assert_int_equal(qea_file_write(NULL, path, program, strlen(program)), QEA_OK);
+    int code = run("", "run config.yml -t equal --set 'nas.evaluator={type: command, command: [sh, equal.sh]}' "
+                       "--set 'nas.search_algorithm.objective_keys=[accuracy]' --set fully_train.trainer.epochs=1 "
+                       "--set 'nas.search_space.layers={\"*\": {weight_bits: [4], activation_bits: [4]}, "
+                       "\"layer1.0.conv?\": {weight_bits: [2, 4], activation_bits: [4]}}' "
+                       "--set fully_train.max_models=10 --set 'fully_train.baselines=[]'");
+    if (code != 0) fail_msg("exit code %d: %s", code, slurp("out"));
+    assert_output_has("every allowed genome has been evaluated (4 trials)");
+    char *text = slurp("tasks/equal/output/fully_train/results.json");
+    json_t *results = json_loads(text, 0, NULL);
+    assert_int_equal(json_array_size(json_object_get(results, "models")), 3);
+    json_decref(results);
+    qea_free(text);
+}
+
+/* The number behind `words`. */
+static long long number_in_output(const char *words) {
+    char *text = slurp("out");
+    size_t at = 0, length = strlen(words);
+    while (text[at] != '\0' && strncmp(text + at, words, length) != 0) at++;
+    if (text[at] == '\0') fail_msg("no '%s' in: %s", words, text);
+    long long number = strtoll(text + at + length, NULL, 10);
+    qea_free(text);
+    return number;
+}
+
+/* Of 5^10 genomes only that of the fewest bits is allowed: nothing new is found, but not every genome was looked at. */
+static void a_search_that_finds_nothing_new_does_not_say_that_all_was_evaluated(void **state) {
+    (void)state;
+    assert_int_equal(run("", "run config.yml -t narrow --set 'pipeline=[nas]' "
+                             "--set 'nas.search_space.bit_candidates=[2, 3, 4, 5, 6]' "
+                             "--set 'nas.trainer.limits={bops_range: [0, 1]}'"),
+                     2);
+    char line[512];
+    const long long least = number_in_output("a range with a part of ");
+    assert_true(least > 1);
+    (void)snprintf(line, sizeof line,
+                   "run config.yml -t narrow --set 'pipeline=[nas]' "
+                   "--set 'nas.search_space.bit_candidates=[2, 3, 4, 5, 6]' "
+                   "--set 'nas.trainer.limits={bops_range: [0, %lld]}'",
+                   least);
+    assert_int_equal(run("", line), 0);
+    assert_output_has("no allowed genome was found that is new (1 trials)");
+}
+
+/* All layers tied make 4 genomes; in 3 of them every layer is left out. */
+static void a_network_that_several_genomes_make_is_tried_once(void **state) {
+    (void)state;
+    assert_int_equal(run("", "run config.yml -t skipped --set 'pipeline=[nas]' "
+                             "--set 'nas.search_space.bit_candidates=[0, 4]' "
+                             "--set 'nas.search_space.layers={\"*\": {tie: true}}'"),
+                     0);
+    assert_output_has("every allowed genome has been evaluated (2 trials)");
+}
+
 static void a_search_without_time_begins_no_trial_and_says_so(void **state) {
     (void)state;
     assert_int_equal(run("", "run config.yml -t hurried --workers 1 --set nas.budget=0.3 --set nas.trainer.epochs=40"),
@@ -548,6 +611,9 @@ int main(void) {
         cmocka_unit_test(a_finished_task_resumes_without_training_anything),
         cmocka_unit_test(a_finished_search_continues_with_a_larger_budget_to_the_same_trials),
         cmocka_unit_test(a_program_can_evaluate_the_bits_of_a_network),
+        cmocka_unit_test(models_that_are_equal_in_objectives_and_costs_are_trained_once),
+        cmocka_unit_test(a_search_that_finds_nothing_new_does_not_say_that_all_was_evaluated),
+        cmocka_unit_test(a_network_that_several_genomes_make_is_tried_once),
         cmocka_unit_test(a_search_without_time_begins_no_trial_and_says_so),
         cmocka_unit_test(a_task_of_the_same_name_is_refused),
         cmocka_unit_test(a_task_killed_before_it_began_says_so_and_begins_anew),

@@ -124,6 +124,97 @@ static void uniform_genomes_begin_with_equal_bits_and_hold_every_pair_once(void 
     qea_free(genomes);
 }
 
+static void give_candidates(fixture *f, int count, const int *bits) {
+    f->config.num_candidates = count;
+    memcpy(f->config.candidates, bits, (size_t)count * sizeof *bits);
+    create(f);
+}
+
+/* The pairs of uniform genomes behind the `equal` first ones, as 100 w + a. */
+static size_t mixed_pairs(const fixture *f, size_t most, size_t equal, int *pairs) {
+    uint16_t *genomes;
+    size_t count;
+    assert_int_equal(qea_bit_space_uniform(f->ctx, f->space, most, &genomes, &count), QEA_OK);
+    for (size_t i = equal; i < count; i++) {
+        uint8_t w[20], a[20];
+        qea_bit_space_decode(f->space, genomes + 40 * i, w, a);
+        pairs[i - equal] = 100 * w[7] + a[7];
+    }
+    qea_free(genomes);
+    return count - equal;
+}
+
+static void uniform_genomes_leave_all_layers_out_once(void **state) {
+    fixture *f = *state;
+    int pairs[9];
+    give_candidates(f, 3, (const int[]){0, 4, 8});
+    assert_int_equal(mixed_pairs(f, 32, 3, pairs), 2);
+    assert_int_equal(pairs[0], 408);
+    assert_int_equal(pairs[1], 804);
+}
+
+/* Of the candidates 1, 2, 3, 4, 32 mixed costs are 2, 3, 4, 6, 8, 12, 32, 64, 96, 128, each twice. Three are wanted at
+ * 2 * 64^(1/6) = 4, 2 * 64^(3/6) = 16 and 2 * 64^(5/6) = 64; by rank they would be at 3, 12 and 96. */
+static void uniform_genomes_that_do_not_all_fit_are_spread_at_equal_ratios_of_cost(void **state) {
+    fixture *f = *state;
+    int pairs[32];
+    give_candidates(f, 5, (const int[]){1, 2, 3, 4, 32});
+    assert_int_equal(mixed_pairs(f, 8, 5, pairs), 3);
+    assert_int_equal(pairs[0], 104);
+    assert_int_equal(pairs[1], 304);
+    assert_int_equal(pairs[2], 232);
+    assert_int_equal(mixed_pairs(f, 24, 5, pairs), 19); /* all but one */
+    for (int i = 0; i < 19; i++)
+        for (int k = 0; k < i; k++) assert_int_not_equal(pairs[i], pairs[k]);
+}
+
+/* Layer 3 is left out by its weights, layer 5 by its activations; the pinned layer's weights have no 0. */
+static void genomes_that_are_one_network_have_one_canonical_form(void **state) {
+    fixture *f = *state;
+    f->config.num_layer_rules = 1;
+    f->config.layer_rules[0] = (qea_layer_rule){.pattern = last, .num_weight_bits = 2, .weight_bits = {2, 8}};
+    give_candidates(f, 3, (const int[]){0, 4, 8});
+    assert_true(qea_bit_space_leaves_out(f->space));
+    uint16_t genome[40], same[40];
+    for (int i = 0; i < 40; i++) genome[i] = 1;
+    memcpy(same, genome, sizeof same);
+    qea_bit_space_canonical(f->space, same);
+    assert_memory_equal(same, genome, sizeof same);
+    genome[3] = genome[20 + 5] = genome[20 + 19] = 0;
+    memcpy(same, genome, sizeof same);
+    same[20 + 3] = 2;
+    same[5] = 2;
+    same[19] = 0;
+    uint8_t w[20], a[20], w2[20], a2[20];
+    qea_cost cost, cost2;
+    qea_bit_space_decode(f->space, same, w, a);
+    assert_int_equal(qea_bit_space_cost(f->ctx, f->space, w, a, &cost), QEA_OK);
+    qea_bit_space_canonical(f->space, genome);
+    qea_bit_space_canonical(f->space, same);
+    assert_memory_equal(same, genome, sizeof same);
+    assert_true(genome[3] == 0 && genome[20 + 3] == 0 && genome[5] == 0 && genome[20 + 5] == 0 && genome[19] == 0);
+    assert_true(genome[4] == 1 && genome[20 + 4] == 1);
+    qea_bit_space_decode(f->space, genome, w2, a2);
+    assert_int_equal(qea_bit_space_cost(f->ctx, f->space, w2, a2, &cost2), QEA_OK);
+    assert_memory_equal(&cost, &cost2, sizeof cost);
+}
+
+/* One weight gene for all of stage 1: where one of its layers is left out by activations it still sets the others. */
+static void a_tied_gene_counts_as_long_as_one_of_its_layers_does(void **state) {
+    fixture *f = *state;
+    f->config.num_layer_rules = 1;
+    f->config.layer_rules[0] = (qea_layer_rule){.pattern = stage_1, .tie = true};
+    give_candidates(f, 2, (const int[]){0, 4});
+    assert_int_equal(f->space->num_genes, 30);
+    f->space->activation_gene[0] = f->space->activation_gene[6]; /* untie one */
+    uint16_t genome[30];
+    for (int i = 0; i < 30; i++) genome[i] = 1;
+    genome[f->space->activation_gene[6]] = 0;
+    qea_bit_space_canonical(f->space, genome);
+    assert_int_equal(genome[f->space->weight_gene[0]], 1);
+    assert_int_equal(genome[f->space->weight_gene[6]], 0);
+}
+
 static void uniform_genomes_take_the_nearest_allowed_bits(void **state) {
     fixture *f = *state;
     f->config.num_layer_rules = 1;
@@ -254,6 +345,11 @@ int main(void) {
         cmocka_unit_test_setup_teardown(a_pattern_without_a_layer_is_an_error_that_names_it, set_up, tear_down),
         cmocka_unit_test_setup_teardown(uniform_genomes_begin_with_equal_bits_and_hold_every_pair_once, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(uniform_genomes_leave_all_layers_out_once, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(uniform_genomes_that_do_not_all_fit_are_spread_at_equal_ratios_of_cost, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(genomes_that_are_one_network_have_one_canonical_form, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_tied_gene_counts_as_long_as_one_of_its_layers_does, set_up, tear_down),
         cmocka_unit_test_setup_teardown(uniform_genomes_take_the_nearest_allowed_bits, set_up, tear_down),
         cmocka_unit_test_setup_teardown(steps_of_a_supernet_have_most_fewest_and_random_bits_by_their_number, set_up,
                                         tear_down),
