@@ -1,6 +1,7 @@
 /* nn/model.c: the parameters of a graph under a bit policy: names, shapes, memory. */
 #include "nn/model_internal.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -195,4 +196,14 @@ qea_param *qea_model_find_part(const qea_model *model, const char *node, const c
             return &model->params[i];
     }
     return NULL;
+}
+
+static bool ends_with(const char *text, const char *end) {
+    size_t length = strlen(text), tail = strlen(end);
+    return length >= tail && strcmp(text + length - tail, end) == 0;
+}
+
+bool qea_param_allows(const qea_param *param, float value) {
+    if (isnan(value)) return ends_with(param->name, ".act_step");
+    return isfinite(value) && (value >= 0 || !ends_with(param->name, ".running_var"));
 }

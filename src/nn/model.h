@@ -56,6 +56,9 @@ QEA_MUST_USE qea_status qea_model_set_bits(qea_context *ctx, qea_model *model, c
                                            const uint8_t *activation_bits);
 
 qea_param *qea_model_find(const qea_model *model, const char *name); /* or NULL */
+/* May `param` have this value? It is finite, a variance no less than 0; a step of activations is NaN until a batch has
+ * been quantised with it, which none is where it is left at 32 bits. */
+bool qea_param_allows(const qea_param *param, float value);
 /* Copies values of equal name and shape; the others keep theirs. Counts copied ones. (warm start, also between
  * policies, from and to a supernet) The LSQ steps of bits or a quantiser that `from` has no steps for are set from the
  * new weights, activation steps to NaN. */

@@ -1,6 +1,5 @@
 /* nn/model_file.c: a model as a safetensors file, with its graph and bits in the metadata. */
 #include <jansson.h>
-#include <math.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -181,17 +180,6 @@ static qea_status check_tensors(qea_context *ctx, const qea_st_file *file, const
     return QEA_OK;
 }
 
-static bool ends_with(const char *text, const char *end) {
-    size_t length = strlen(text), tail = strlen(end);
-    return length >= tail && strcmp(text + length - tail, end) == 0;
-}
-
-/* An activation step is NaN before the first batch; a variance is no less than 0. */
-static bool allowed(const qea_param *param, float value) {
-    if (isnan(value)) return ends_with(param->name, ".act_step");
-    return isfinite(value) && (value >= 0 || !ends_with(param->name, ".running_var"));
-}
-
 static qea_status read_values(qea_context *ctx, const qea_st_file *file, qea_model *model) {
     QEA_TRY(check_tensors(ctx, file, model));
     QEA_TRY(qea_model_allocate(ctx, model));
@@ -199,7 +187,7 @@ static qea_status read_values(qea_context *ctx, const qea_st_file *file, qea_mod
         qea_param *param = &model->params[i];
         memcpy(param->value, qea_st_find(file, param->name)->data, param->count * sizeof *param->value);
         for (size_t k = 0; k < param->count; k++)
-            if (!allowed(param, param->value[k]))
+            if (!qea_param_allows(param, param->value[k]))
                 return qea_fail(ctx, QEA_ERR_DATA, "tensor %s, value %zu: %g is not allowed there", param->name, k,
                                 (double)param->value[k]);
     }

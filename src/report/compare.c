@@ -87,12 +87,9 @@ qea_report_budget qea_report_budget_of(const qea_report_step *step) {
         budget.failed += !model->done && !model->waiting;
         budget.front += model->on_front;
         budget.seconds += model->runtime_s;
-        const json_t *measured = json_object_get(model->performance, "measured");
-        if (model->done)
-            budget.images += json_number_value(json_object_get(measured, "seconds")) *
-                             json_number_value(json_object_get(measured, "images_per_s"));
+        budget.images += json_number_value(json_object_get(model->performance, "train_images"));
     }
-    budget.images = budget.images > 0 ? round(budget.images) : NAN;
+    if (!(budget.images > 0)) budget.images = NAN;
     return budget;
 }
 

@@ -136,6 +136,7 @@ typedef struct qea_proposer {
 bool qea_propose_child(qea_proposer *p, const size_t *parents, size_t num_parents, size_t number, uint16_t *genome);
 bool qea_propose_random(qea_proposer *p, uint16_t *genome);
 bool qea_propose_systematic(qea_proposer *p, uint16_t *genome);
+double qea_genome_violation(const qea_proposer *p, const uint16_t *genome); /* 0 without limits */
 bool qea_genome_allowed(const qea_proposer *p, const uint16_t *genome);
 
 /* --- predictor.c --- */

@@ -12,12 +12,12 @@ enum {
     WALK_BITS = 20 /* spaces of up to 2^20 genomes are walked completely */
 };
 
-static double violation_of(const qea_proposer *p, const uint16_t *genome) {
+double qea_genome_violation(const qea_proposer *p, const uint16_t *genome) {
     return p->violation == NULL ? 0 : p->violation(p->user, genome);
 }
 
 /* False for NaN too. */
-bool qea_genome_allowed(const qea_proposer *p, const uint16_t *genome) { return violation_of(p, genome) <= 0; }
+bool qea_genome_allowed(const qea_proposer *p, const uint16_t *genome) { return qea_genome_violation(p, genome) <= 0; }
 
 static bool is_new(const qea_proposer *p, const uint16_t *genome) {
     return !qea_archive_has(&p->archive, genome) && qea_genome_allowed(p, genome);
@@ -34,7 +34,7 @@ static bool improve_gene(const qea_proposer *p, uint16_t *genome, size_t gene, d
     for (int up = 0; up < 2; up++) {
         if (up ? before + 1 >= p->space.sizes[gene] : before == 0) continue;
         genome[gene] = (uint16_t)(up ? before + 1 : before - 1);
-        double moved = violation_of(p, genome);
+        double moved = qea_genome_violation(p, genome);
         if (moved < *violation) {
             *violation = moved;
             return true;
@@ -47,7 +47,7 @@ static bool improve_gene(const qea_proposer *p, uint16_t *genome, size_t gene, d
 /* Walks downhill on the violation, genes in random order, until the genome is allowed or no single step helps. Where
  * few genomes are allowed, plain random ones would all be drawn in vain. */
 static void repair(qea_proposer *p, qea_draws *draws, uint16_t *genome) {
-    double violation = violation_of(p, genome);
+    double violation = qea_genome_violation(p, genome);
     bool moved = true;
     for (int pass = 0; pass < REPAIR_PASSES && moved && violation > 0; pass++) {
         moved = false;

@@ -37,21 +37,33 @@ static void set_highest(const qea_genes *space, size_t *levels) {
 
 /* --- probes --- */
 
-/* The highest genome; where it is not allowed, the first allowed one when the genes go down in turn, a level each. */
+/* Genes go down in turn, a level each, until the genome is allowed; `helpful`: only steps that lower the violation. */
+static bool go_down_in_turn(const qea_proposer *p, bool helpful, size_t *levels, uint16_t *genome) {
+    double violation = qea_genome_violation(p, genome);
+    for (bool moved = true; moved && !(violation <= 0);) {
+        moved = false;
+        for (size_t k = 0; k < p->space.num_free && !(violation <= 0); k++) {
+            if (levels[k] == 0) continue;
+            set_level(&p->space, k, levels[k] - 1, genome);
+            const double lower = qea_genome_violation(p, genome);
+            if (helpful && !(lower < violation)) {
+                set_level(&p->space, k, levels[k], genome);
+                continue;
+            }
+            levels[k]--;
+            violation = lower;
+            moved = true;
+        }
+    }
+    return violation <= 0;
+}
+
+/* The highest genome; where it is not allowed, a high one that is. Genes that a limit does not concern stay high, so
+ * that their probes have something to lose. */
 static bool find_base(const qea_proposer *p, size_t *levels, uint16_t *genome) {
     set_highest(&p->space, levels);
     write_genome(&p->space, levels, genome);
-    bool allowed = qea_genome_allowed(p, genome);
-    for (bool moved = true; moved && !allowed;) {
-        moved = false;
-        for (size_t k = 0; k < p->space.num_free && !allowed; k++) {
-            if (levels[k] == 0) continue;
-            set_level(&p->space, k, --levels[k], genome);
-            moved = true;
-            allowed = qea_genome_allowed(p, genome);
-        }
-    }
-    return allowed;
+    return go_down_in_turn(p, true, levels, genome) || go_down_in_turn(p, false, levels, genome);
 }
 
 qea_status qea_sensitivity_create(qea_context *ctx, const qea_proposer *p, uint16_t *scratch, qea_sensitivity *s) {

@@ -178,6 +178,7 @@ static qea_status build(qea_context *ctx, qea_bit_space *space) {
     QEA_TRY(QEA_NEW(ctx, "weight genes", space->weight_gene, layers));
     QEA_TRY(QEA_NEW(ctx, "activation genes", space->activation_gene, layers));
     QEA_TRY(QEA_NEW(ctx, "bits", space->scratch_bits, 2 * layers));
+    QEA_TRY(QEA_NEW(ctx, "genome", space->scratch_genome, 2 * layers));
     QEA_TRY(check_rules_match(ctx, space));
     QEA_TRY(lay_out_half(ctx, space, true));
     QEA_TRY(lay_out_half(ctx, space, false));
@@ -224,6 +225,7 @@ void qea_bit_space_destroy(qea_bit_space *space) {
     qea_free(space->weight_gene);
     qea_free(space->activation_gene);
     qea_free(space->scratch_bits);
+    qea_free(space->scratch_genome);
     qea_free(space);
 }
 

@@ -19,6 +19,7 @@ typedef struct qea_bit_space {
     size_t *weight_gene;            /* owned, [L] */
     size_t *activation_gene;        /* owned, [L] */
     uint8_t *scratch_bits;          /* owned, [2 L] */
+    uint16_t *scratch_genome;       /* owned, [num_genes] */
 } qea_bit_space;
 
 /* QEA_ERR_CONFIG: config->length is given and is not the number of genes; a rule that matches no layer; bits the
@@ -43,10 +44,11 @@ QEA_MUST_USE qea_status qea_bit_space_extremes(qea_context *ctx, const qea_bit_s
 
 /* For a supernet (space_supernet.c): the highest bits of every layer, all widths below 32, and the bits of a step,
  * f(seed, step): of every four steps the first has the most bits, the second the fewest, the third random ones, the
- * last random ones from a random range of each gene's candidates, so that all costs are seen. Bits are [L]. */
+ * last random ones from a random range of each gene's candidates, so that all costs are seen. Random ones that the
+ * limits do not allow are drawn again, up to 15 times. Bits are [L]. */
 void qea_bit_space_highest(const qea_bit_space *space, uint8_t *weight_bits, uint8_t *activation_bits);
 qea_widths qea_bit_space_widths(const qea_bit_space *space);
-void qea_bit_space_draw(const qea_bit_space *space, uint64_t seed, uint64_t step, uint8_t *weight_bits,
+void qea_bit_space_draw(qea_bit_space *space, uint64_t seed, uint64_t step, uint8_t *weight_bits,
                         uint8_t *activation_bits);
 
 /* A random genome, f(seed, number): each gene from a range of its candidates that is drawn first, one range for weights

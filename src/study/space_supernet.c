@@ -2,7 +2,7 @@
 #include "base/rng.h"
 #include "study/space.h"
 
-enum { FLOAT_BITS = 32, WINDOW_DRAWS = 4 };
+enum { FLOAT_BITS = 32, WINDOW_DRAWS = 4, ATTEMPTS = 16 };
 
 void qea_bit_space_highest(const qea_bit_space *space, uint8_t *weight_bits, uint8_t *activation_bits) {
     for (size_t i = 0; i < space->num_layers; i++) {
@@ -40,30 +40,40 @@ static int draw_index(const qea_gene *gene, window range, double x) {
     return low + (int)(x * (high - low + 1));
 }
 
-static uint8_t draw_gene(const qea_gene *gene, window range, double x) {
-    return gene->bits[draw_index(gene, range, x)];
+/* A random genome from these ranges; layers with one gene get one number. */
+static void draw_genome(const qea_bit_space *space, const qea_rng *rng, uint64_t first, window weights,
+                        window activations, uint16_t *genome) {
+    for (size_t i = 0; i < space->num_layers; i++) {
+        size_t w = space->weight_gene[i], a = space->activation_gene[i];
+        genome[w] = (uint16_t)draw_index(&space->genes[w], weights, qea_rng_uniform(rng, first + w));
+        genome[a] = (uint16_t)draw_index(&space->genes[a], activations, qea_rng_uniform(rng, first + a));
+    }
 }
 
-void qea_bit_space_draw(const qea_bit_space *space, uint64_t seed, uint64_t step, uint8_t *weight_bits,
+/* Its ranges are drawn, too. */
+static void draw_ranged(const qea_bit_space *space, const qea_rng *rng, uint64_t first, uint16_t *genome) {
+    window weights = draw_window(rng, first), activations = draw_window(rng, first + 2);
+    draw_genome(space, rng, first + WINDOW_DRAWS, weights, activations, genome);
+}
+
+/* Where limits leave few genomes, those that are not allowed are drawn again from ranges, some of which are low. */
+void qea_bit_space_draw(qea_bit_space *space, uint64_t seed, uint64_t step, uint8_t *weight_bits,
                         uint8_t *activation_bits) {
     qea_rng rng = qea_rng_make(seed, QEA_RNG_SUPERNET, (uint32_t)(step >> 32), (uint32_t)step);
     static const window fixed[] = {{1, 1}, {0, 0}, {0, 1}};
-    bool ranged = step % 4 == 3;
-    window weights = ranged ? draw_window(&rng, 0) : fixed[step % 4];
-    window activations = ranged ? draw_window(&rng, 2) : fixed[step % 4];
-    for (size_t i = 0; i < space->num_layers; i++) { /* layers with one gene get one number */
-        size_t w = space->weight_gene[i], a = space->activation_gene[i];
-        weight_bits[i] = draw_gene(&space->genes[w], weights, qea_rng_uniform(&rng, WINDOW_DRAWS + w));
-        activation_bits[i] = draw_gene(&space->genes[a], activations, qea_rng_uniform(&rng, WINDOW_DRAWS + a));
-    }
+    const uint64_t draws = WINDOW_DRAWS + space->num_genes; /* of an attempt */
+    uint16_t *genome = space->scratch_genome;
+    if (step % 4 < 3)
+        draw_genome(space, &rng, WINDOW_DRAWS, fixed[step % 4], fixed[step % 4], genome);
+    else
+        draw_ranged(space, &rng, 0, genome);
+    for (uint64_t attempt = 1; step % 4 >= 2 && attempt < ATTEMPTS && qea_bit_space_violation(space, genome) > 0;
+         attempt++)
+        draw_ranged(space, &rng, attempt * draws, genome);
+    qea_bit_space_decode(space, genome, weight_bits, activation_bits);
 }
 
 void qea_bit_space_random(const qea_bit_space *space, uint64_t seed, uint32_t number, uint16_t *genome) {
     qea_rng rng = qea_rng_make(seed, QEA_RNG_AGREEMENT, number, 0);
-    window weights = draw_window(&rng, 0), activations = draw_window(&rng, 2);
-    for (size_t i = 0; i < space->num_layers; i++) {
-        size_t w = space->weight_gene[i], a = space->activation_gene[i];
-        genome[w] = (uint16_t)draw_index(&space->genes[w], weights, qea_rng_uniform(&rng, WINDOW_DRAWS + w));
-        genome[a] = (uint16_t)draw_index(&space->genes[a], activations, qea_rng_uniform(&rng, WINDOW_DRAWS + a));
-    }
+    draw_ranged(space, &rng, 0, genome);
 }

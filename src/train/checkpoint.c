@@ -10,7 +10,7 @@
 #include "base/text.h"
 #include "train/training.h"
 
-static const char format_name[] = "quantea-checkpoint-1";
+static const char format_name[] = "quantea-checkpoint-2";
 
 /* --- settings: a checkpoint of another run is refused --- */
 
@@ -192,15 +192,15 @@ static qea_status list_tensors(qea_context *ctx, const qea_training *t, qea_st_t
 
 /* --- where a run stands --- */
 
-enum { NUM_NUMBERS = 8 };
-static const char *const number_keys[NUM_NUMBERS] = {"epochs_done",   "optimizer_steps",   "best_epoch",
-                                                     "train_loss",    "accuracy",          "accuracy_top5",
-                                                     "best_accuracy", "best_accuracy_top5"};
+enum { NUM_NUMBERS = 10 };
+static const char *const number_keys[NUM_NUMBERS] = {
+    "epochs_done",   "optimizer_steps", "best_epoch",         "train_loss", "accuracy",
+    "accuracy_top5", "best_accuracy",   "best_accuracy_top5", "images",     "seconds"};
 
 static void get_numbers(const qea_training *t, double numbers[NUM_NUMBERS]) {
     const double values[NUM_NUMBERS] = {
-        t->epochs_done, (double)t->optimizer.steps, t->best_epoch,    t->train_loss,
-        t->accuracy,    t->accuracy_top5,           t->best_accuracy, t->best_accuracy_top5};
+        t->epochs_done,   (double)t->optimizer.steps, t->best_epoch,         t->train_loss, t->accuracy,
+        t->accuracy_top5, t->best_accuracy,           t->best_accuracy_top5, t->images,     qea_training_seconds(t)};
     memcpy(numbers, values, sizeof values);
 }
 
@@ -213,6 +213,8 @@ static void set_numbers(qea_training *t, const double numbers[NUM_NUMBERS]) {
     t->accuracy_top5 = numbers[5];
     t->best_accuracy = numbers[6];
     t->best_accuracy_top5 = numbers[7];
+    t->images = numbers[8];
+    t->earlier_s = numbers[9];
 }
 
 static qea_status read_numbers(qea_context *ctx, const qea_training *t, const qea_st_file *file,
@@ -224,9 +226,9 @@ static qea_status read_numbers(qea_context *ctx, const qea_training *t, const qe
     }
     int epochs = t->options->epochs;
     bool fits = numbers[0] >= 0 && numbers[0] <= epochs && numbers[1] >= 0 && numbers[1] < 1e15 && numbers[2] >= -1 &&
-                numbers[2] < epochs;
+                numbers[2] < epochs && numbers[8] >= 0 && numbers[8] < 1e15 && numbers[9] >= 0;
     if (fits) return QEA_OK;
-    return qea_fail(ctx, QEA_ERR_DATA, "%s: epoch or step out of range", file->path);
+    return qea_fail(ctx, QEA_ERR_DATA, "%s: epoch, step, images or seconds out of range", file->path);
 }
 
 /* --- saving --- */

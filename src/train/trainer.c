@@ -174,7 +174,7 @@ static qea_status check_parameters(qea_context *ctx, const qea_training *t) {
     for (size_t i = 0; i < t->model->num_params; i++) {
         const qea_param *p = &t->model->params[i];
         for (size_t j = 0; j < p->count; j++)
-            if (!isfinite(p->value[j]))
+            if (!qea_param_allows(p, p->value[j]))
                 return qea_fail(ctx, QEA_ERR_DIVERGED, "training: %s is not finite after epoch %d", p->name,
                                 t->epochs_done + 1);
     }
@@ -219,8 +219,7 @@ static size_t steps_of_epoch(const qea_training *t) {
     return most > 0 && most < steps ? most : steps;
 }
 
-static qea_status train_epoch(qea_context *ctx, qea_training *t, qea_progress_fn progress, void *user,
-                              qea_train_result *result) {
+static qea_status train_epoch(qea_context *ctx, qea_training *t, qea_progress_fn progress, void *user) {
     size_t steps = steps_of_epoch(t);
     double now = qea_seconds();
     epoch_sums sums = {.start = now, .last_report = now};
@@ -228,7 +227,7 @@ static qea_status train_epoch(qea_context *ctx, qea_training *t, qea_progress_fn
     qea_batch batch;
     for (size_t step = 0; step < steps && qea_loader_next(t->loader, &batch); step++) {
         QEA_TRY(train_step(ctx, t, &batch, step, steps, &sums));
-        result->images += (size_t)batch.count;
+        t->images += batch.count;
         if (step + 1 < steps) QEA_TRY(report(ctx, t, &sums, step + 1, steps, progress, user));
     }
     return end_epoch(ctx, t, &sums, steps, progress, user);
@@ -247,7 +246,6 @@ static void take_best(qea_training *t) {
 qea_status qea_train(qea_context *ctx, qea_model *model, const qea_train_options *options, qea_progress_fn progress,
                      void *user, qea_train_result *result) {
     const double none = (double)NAN;
-    double start = qea_seconds();
     qea_training t = {.model = model,
                       .options = options,
                       .best_epoch = -1,
@@ -255,21 +253,24 @@ qea_status qea_train(qea_context *ctx, qea_model *model, const qea_train_options
                       .accuracy = none,
                       .accuracy_top5 = none,
                       .best_accuracy = none,
-                      .best_accuracy_top5 = none};
+                      .best_accuracy_top5 = none,
+                      .start = qea_seconds()};
     *result = (qea_train_result){.best_epoch = -1};
     qea_status status = set_up(ctx, &t);
     if (status == QEA_OK) {
+        result->first_epoch = t.epochs_done;
         result->peak_bytes = bytes_used(&t);
         result->epoch_images = steps_of_epoch(&t) * (size_t)t.batch;
     }
-    while (status == QEA_OK && t.epochs_done < options->epochs) status = train_epoch(ctx, &t, progress, user, result);
+    while (status == QEA_OK && t.epochs_done < options->epochs) status = train_epoch(ctx, &t, progress, user);
     if (status == QEA_OK) take_best(&t);
     result->epochs_done = t.epochs_done;
     result->best_epoch = t.best_epoch;
     result->train_loss = t.train_loss;
     result->val_accuracy = t.accuracy;
     result->val_accuracy_top5 = t.accuracy_top5;
-    result->seconds = qea_seconds() - start;
+    result->seconds = qea_training_seconds(&t);
+    result->images = (size_t)t.images;
     tear_down(&t);
     return status;
 }

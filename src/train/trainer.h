@@ -88,11 +88,12 @@ typedef struct qea_epoch_report {
 typedef bool (*qea_progress_fn)(void *user, const qea_epoch_report *report);
 
 typedef struct qea_train_result {
+    int first_epoch;                        /* that this call trained; 0 unless it went on from a checkpoint */
     int epochs_done, best_epoch;            /* best_epoch -1: not chosen */
     double train_loss;                      /* mean over the last epoch */
     double val_accuracy, val_accuracy_top5; /* of the weights left in the model, 0..1; NaN without validation */
-    double seconds;                         /* this call only */
-    size_t images;                          /* went forward and backward, this call only */
+    double seconds;                         /* with earlier calls that the checkpoint goes on from */
+    size_t images;                          /* went forward and backward in them */
     size_t epoch_images;                    /* that go forward and backward in an epoch */
     size_t peak_bytes; /* parameters, gradients, optimiser, plans, the best weights; without data sets and loaders */
 } qea_train_result;

@@ -40,6 +40,9 @@ typedef struct qea_training {
     double train_loss;
     double accuracy, accuracy_top5;           /* of the last epoch; NaN without validation */
     double best_accuracy, best_accuracy_top5; /* of the best one */
+    double images;                            /* that went forward and backward */
+    double earlier_s;                         /* that this took before `start` */
+    double start;                             /* by qea_seconds; not kept */
 } qea_training;
 
 /* Writes, or continues from, options->checkpoint. Loading nothing (there is no such file) is QEA_OK. */
@@ -47,5 +50,7 @@ QEA_MUST_USE qea_status qea_checkpoint_save(qea_context *ctx, const qea_training
 QEA_MUST_USE qea_status qea_checkpoint_load(qea_context *ctx, qea_training *training);
 
 double qea_seconds(void); /* monotonic */
+/* What the training has taken so far, in all calls. */
+static inline double qea_training_seconds(const qea_training *t) { return t->earlier_s + qea_seconds() - t->start; }
 
 #endif

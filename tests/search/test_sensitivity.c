@@ -85,6 +85,28 @@ static void nothing_depends_on_the_order_of_telling_with_failures_limits_and_scr
     free(a), free(b);
 }
 
+static double first_half_above(void *user, const uint16_t *genome) {
+    size_t sum = 0;
+    for (size_t i = 0; i < GENES / 2; i++) sum += genome[i];
+    return sum > *(size_t *)user ? (double)(sum - *(size_t *)user) : 0;
+}
+
+/* As where weights are limited and activations are not. */
+static void genes_that_a_limit_does_not_concern_stay_high_in_the_base(void **state) {
+    (void)state;
+    size_t limit = 4, sum = 0;
+    qea_search_config config = make_config(7);
+    config.sensitivity = true;
+    config.violation = first_half_above;
+    config.user = &limit;
+    log_of_run *log = run_search(&config, &(options){0});
+    assert_int_equal(log->origin[0], QEA_ORIGIN_PROBE);
+    for (size_t i = 0; i < GENES / 2; i++) sum += log->genomes[0][i];
+    assert_int_equal(sum, limit);
+    for (size_t i = GENES / 2; i < GENES; i++) assert_int_equal(log->genomes[0][i], sizes[i] - 1);
+    free(log);
+}
+
 static void a_base_that_fails_leaves_no_seeds_and_the_budget_as_it_was(void **state) {
     (void)state;
     qea_search_config config = make_config(3);
@@ -374,6 +396,7 @@ int main(void) {
         cmocka_unit_test(probes_come_first_then_the_given_then_random_ones_then_seeds_and_children),
         cmocka_unit_test(probes_that_do_not_fit_head_the_next_generations),
         cmocka_unit_test(nothing_depends_on_the_order_of_telling_with_failures_limits_and_screening),
+        cmocka_unit_test(genes_that_a_limit_does_not_concern_stay_high_in_the_base),
         cmocka_unit_test(a_base_that_fails_leaves_no_seeds_and_the_budget_as_it_was),
         cmocka_unit_test(a_small_space_is_exhausted_with_probes_and_seeds_too),
         cmocka_unit_test(seeds_lie_on_the_lower_hull_of_the_exact_front),

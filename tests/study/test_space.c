@@ -273,6 +273,25 @@ static void steps_of_a_supernet_have_most_fewest_and_random_bits_by_their_number
     assert_true(ranged_low < 0.1 && ranged_high > 1.9);            /* both ends are seen */
 }
 
+/* Mean bits of all weights are mostly above 4 where a gene is 2, 4 or 8 at random: most first draws are not allowed. */
+static void random_bits_of_a_supernet_are_within_the_limits(void **state) {
+    fixture *f = *state;
+    static char key[] = "weight_bytes";
+    f->config.num_limits = 1;
+    f->config.limits[0] = (qea_limit){.key = key, .high = 101184}; /* as w3 in every layer */
+    create(f);
+    uint8_t bits[40];
+    int outside = 0;
+    for (uint64_t step = 0; step < 400; step++) {
+        qea_cost cost;
+        qea_bit_space_draw(f->space, 7, step, bits, bits + 20);
+        assert_int_equal(qea_bit_space_cost(NULL, f->space, bits, bits + 20, &cost), QEA_OK);
+        if (step % 4 >= 2) outside += cost.weight_bytes > 101184;
+        if (step % 4 == 0) assert_true(bits[0] == 8 && bits[39] == 8); /* the most, all the same */
+    }
+    assert_true(outside <= 10); /* of 200; two thirds without new draws */
+}
+
 static void limits_are_in_the_units_of_the_costs(void **state) {
     fixture *f = *state;
     static char key[] = "flops";
@@ -353,6 +372,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(uniform_genomes_take_the_nearest_allowed_bits, set_up, tear_down),
         cmocka_unit_test_setup_teardown(steps_of_a_supernet_have_most_fewest_and_random_bits_by_their_number, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(random_bits_of_a_supernet_are_within_the_limits, set_up, tear_down),
         cmocka_unit_test_setup_teardown(limits_are_in_the_units_of_the_costs, set_up, tear_down),
         cmocka_unit_test(seeds_depend_on_the_runs_seed_and_each_bit_width),
         cmocka_unit_test_setup_teardown(a_job_survives_its_line_and_broken_lines_are_refused, set_up, tear_down),

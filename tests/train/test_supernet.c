@@ -49,6 +49,11 @@ static void draw(void *user, uint64_t step, uint8_t *weight_bits, uint8_t *activ
     if (seen) seen[step]++;
 }
 
+static void draw_with_float(void *user, uint64_t step, uint8_t *weight_bits, uint8_t *activation_bits) {
+    draw(user, step, weight_bits, activation_bits);
+    activation_bits[1] = 32;
+}
+
 static qea_train_options supernet_options(void) {
     qea_loader_config validation;
     qea_train_options o = problem_options(data, &validation);
@@ -94,6 +99,28 @@ static void every_width_of_a_supernet_learns(void **state) {
         qea_ranker_destroy(ranker);
         qea_model_destroy(model);
     }
+}
+
+/* As a layer that the search space pins to float: its steps never begin, and no step of a training needs them. */
+static void a_layer_whose_activations_stay_float_is_trained(void **state) {
+    (void)state;
+    const uint8_t most[2] = {8, 8}, activations[2] = {8, 32};
+    qea_bit_policy bits = {QEA_LSQ, QEA_LSQ, 2, most, activations};
+    qea_loader_config train = problem_loader(data, true), validation = problem_loader(data, false);
+    qea_model *model = NULL;
+    MUST(qea_supernet_create(NULL, graph, &bits, &widths, 3, &model));
+    qea_train_options o = supernet_options();
+    o.epochs = 8;
+    o.draw_bits = draw_with_float;
+    qea_train_result trained;
+    MUST(qea_train(NULL, model, &o, NULL, NULL, &trained));
+    qea_ranker *ranker = make_ranker(model, &train, &validation, 256);
+    qea_eval_result r;
+    MUST(qea_model_set_bits(NULL, model, most, activations));
+    MUST(qea_ranker_run(NULL, ranker, &r));
+    assert_true(r.accuracy >= 0.9);
+    qea_ranker_destroy(ranker);
+    qea_model_destroy(model);
 }
 
 static bool stop_after_first(void *user, const qea_epoch_report *report) {
@@ -262,6 +289,7 @@ static void some_validation_images_are_chosen_by_the_seed_alone(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_width_of_a_supernet_learns),
+        cmocka_unit_test(a_layer_whose_activations_stay_float_is_trained),
         cmocka_unit_test(a_stopped_supernet_ends_with_the_same_bits_beside_a_teacher_too),
         cmocka_unit_test(a_teacher_teaches_what_the_labels_do_not),
         cmocka_unit_test(a_ranking_rests_on_the_statistics_of_its_images_alone),
