@@ -5,6 +5,9 @@
 #include "store/store.h"
 #include "study/config.h"
 
+/* What the original's search trains on: 832 trials of one epoch of 45,000 images. */
+enum { QEA_ORIGINAL_IMAGES = 832 * 45000 };
+
 /* Trials that the search has at most. */
 size_t qea_budget_trials(const qea_study_config *config);
 

@@ -11,7 +11,6 @@
 #include "study/run.h"
 
 enum { FLOAT_BITS = 32 };
-#define ORIGINAL_IMAGES (832.0 * 45000.0)
 
 _Static_assert((int)QEA_ESTIMATE_CANDIDATES == (int)QEA_MAX_CANDIDATES, "every candidate has a place");
 
@@ -172,7 +171,7 @@ static qea_status estimate_search(qea_context *ctx, const qea_run *run, const qe
     if (!run->config->has_nas) return QEA_OK;
     if (run->config->evaluator == QEA_EVALUATOR_SHARED_WEIGHTS) QEA_TRY(estimate_stages(ctx, run, job, seconds, out));
     QEA_TRY(estimate_step(ctx, run, job, "nas", seconds, out));
-    out->search_share = out->search_images / ORIGINAL_IMAGES;
+    out->search_share = out->search_images / QEA_ORIGINAL_IMAGES;
     return estimate_agreement(ctx, run, job, seconds, out);
 }
 

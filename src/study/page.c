@@ -78,6 +78,16 @@ static qea_status make_command(qea_context *ctx, qea_page *p) {
     return status == QEA_OK ? qea_text_finish(ctx, &p->command) : status;
 }
 
+static void add_share(qea_page *p) {
+    long long images = 0;
+    for (size_t i = 0; i < QEA_PAGE_SETTINGS; i++)
+        if (strcmp(settings[i], "images trained in search") == 0 && p->values[i] != NULL &&
+            qea_int_parse(p->values[i], &images) && images > 0)
+            (void)snprintf(p->share, sizeof p->share, "%.3g of its 832 epochs of 45,000 images",
+                           (double)images / QEA_ORIGINAL_IMAGES);
+    add_fact(p, "share of the original's search", p->share);
+}
+
 static qea_status take_facts(qea_context *ctx, qea_page *p) {
     const qea_study_config *config = p->run->config;
     (void)snprintf(p->seed, sizeof p->seed, "%" PRIu64, config->seed);
@@ -96,6 +106,7 @@ static qea_status take_facts(qea_context *ctx, qea_page *p) {
         QEA_TRY(qea_store_get(ctx, p->run->task.store, settings[i], &p->values[i]));
         add_fact(p, strcmp(settings[i], "repeatable") == 0 ? "may not repeat" : settings[i], p->values[i]);
     }
+    add_share(p);
     QEA_TRY(make_command(ctx, p));
     return qea_yaml_emit(ctx, config->tree, &p->config);
 }

@@ -5,7 +5,7 @@
 #include "study/agreement.h"
 #include "study/step_view.h"
 
-enum { QEA_PAGE_SETTINGS = 9, QEA_PAGE_FACTS = QEA_PAGE_SETTINGS + 5, QEA_PAGE_AROUND = 4 };
+enum { QEA_PAGE_SETTINGS = 9, QEA_PAGE_FACTS = QEA_PAGE_SETTINGS + 6, QEA_PAGE_AROUND = 4 };
 
 typedef struct qea_page {                  /* start with {0} */
     const qea_run *run;                    /* borrowed */
@@ -14,7 +14,7 @@ typedef struct qea_page {                  /* start with {0} */
     qea_agreement_view agreement;          /* owned */
     qea_step_view around[QEA_PAGE_AROUND]; /* owned; the steps beside search and full training */
     const qea_report_step *steps[QEA_PAGE_AROUND + 2];
-    char seed[32], network[200];
+    char seed[32], network[200], share[80];
     qea_text data, command; /* owned */
     char *config;           /* owned */
     char *config_path;      /* owned, of malloc: absolute, so that the command works from any folder */

@@ -38,13 +38,16 @@ static qea_status full_start_path(qea_context *ctx, const qea_run *run, const qe
     return model_path(ctx, run, "nas", record->source, path);
 }
 
-/* As a front model begins, but where that is its trial, which these genomes have not: then as trials begin. */
+/* As a front model begins, but where that is its trial, which these genomes have not: then as trials begin. A file may
+ * come from a training on the images that judge here: a search with shared weights has a float network of its own. */
 static qea_status agreement_start_path(qea_context *ctx, const qea_run *run, const qea_trial_record *record,
                                        char **path) {
     const qea_study_config *config = run->config;
     if (config->init == QEA_INIT_SEARCH && config->evaluator == QEA_EVALUATOR_FINETUNE)
         return qea_strdup(ctx, config->search_pretrained, path);
     if (config->init == QEA_INIT_SEARCH && config->evaluator != QEA_EVALUATOR_SHARED_WEIGHTS) return QEA_OK;
+    if (config->init == QEA_INIT_PRETRAINED && config->evaluator == QEA_EVALUATOR_SHARED_WEIGHTS)
+        return float_path(ctx, run, path);
     return full_start_path(ctx, run, record, path);
 }
 
@@ -63,9 +66,10 @@ qea_status qea_run_teacher_path(qea_context *ctx, const qea_run *run, const char
     const qea_study_config *config = run->config;
     if (strcmp(step, "supernet") == 0)
         return config->supernet.distillation.weight > 0 ? float_path(ctx, run, path) : QEA_OK;
-    bool full = strcmp(step, "fully_train") == 0 || strcmp(step, "agreement") == 0;
+    bool agreement = strcmp(step, "agreement") == 0, full = strcmp(step, "fully_train") == 0 || agreement;
+    bool own = agreement && config->evaluator == QEA_EVALUATOR_SHARED_WEIGHTS; /* see agreement_start_path */
     if (!full || config->teacher == NULL || config->distillation.weight == 0) return QEA_OK;
-    if (strcmp(config->teacher, "search") == 0) return float_path(ctx, run, path);
+    if (own || strcmp(config->teacher, "search") == 0) return float_path(ctx, run, path);
     return qea_strdup(ctx, config->teacher, path);
 }
 

@@ -107,11 +107,33 @@ static void a_search_that_is_measured_is_the_same_search(void **state) {
     assert_false(qea_file_exists(path));
     char *measured = slurp("tasks/single/output/report.html"), *plain = slurp("tasks/plain/output/report.html");
     assert_null(strstr(plain, "How well the search ranks"));
-    static const char cost[] = "images trained in search</th><td class=\"text\">512<";
+    static const char cost[] = "images trained in search</th><td class=\"text\">512<",
+                      share[] = "1.37e-05 of its 832 epochs"; /* 512 / 37,440,000 */
+    assert_non_null(strstr(plain, share));
     assert_non_null(strstr(measured, cost));
     assert_non_null(strstr(plain, cost));
     qea_free(measured);
     qea_free(plain);
+}
+
+/* Two files that would give other weights and another teacher: neither is used. */
+static void files_that_may_have_seen_the_images_neither_begin_nor_teach(void **state) {
+    (void)state;
+    static const char begun[] =
+        "--set 'pipeline=[nas]' --set fully_train.init=pretrained --set fully_train.pretrained=";
+    char line[1024];
+    (void)snprintf(line, sizeof line,
+                   "config.yml -t filed " SHARED MEASURED " %s%s/tasks/single/output/supernet/model_1.safetensors "
+                   "--set fully_train.teacher=%s/tasks/single/output/supernet/model_1.safetensors",
+                   begun, folder, folder);
+    if (run("", line) != 0) fail_msg("%s", slurp("out"));
+    (void)snprintf(line, sizeof line,
+                   "config.yml -t begun " SHARED MEASURED " %s%s/tasks/single/output/float/model_1.safetensors "
+                   "--set fully_train.teacher=search",
+                   begun, folder);
+    if (run("", line) != 0) fail_msg("%s", slurp("out"));
+    (void)snprintf(line, sizeof line, "cmp %s/tasks/filed/" RESULT " %s/tasks/begun/" RESULT, folder, folder);
+    assert_int_equal(system(line), 0);
 }
 
 static void a_search_that_has_ended_can_be_measured_once(void **state) {
@@ -177,6 +199,7 @@ int main(void) {
         cmocka_unit_test(one_worker_and_two_give_byte_equal_results),
         cmocka_unit_test(a_run_killed_in_the_midst_resumes_to_the_same_results),
         cmocka_unit_test(a_search_that_is_measured_is_the_same_search),
+        cmocka_unit_test(files_that_may_have_seen_the_images_neither_begin_nor_teach),
         cmocka_unit_test(a_search_that_has_ended_can_be_measured_once),
         cmocka_unit_test(a_search_that_trains_is_measured_too),
         cmocka_unit_test(the_estimate_names_the_images_apart),

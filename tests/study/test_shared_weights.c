@@ -6,8 +6,8 @@
 #include "study/small_run.h"
 
 #define SHARED                                                                                                         \
-    "--set 'nas.evaluator={type: shared_weights, float_epochs: 2, supernet_epochs: 3, bn_images: 96, val_images: "     \
-    "40}' "                                                                                                            \
+    "--set 'nas.evaluator={type: shared_weights, threads: 2, float_epochs: 2, supernet_epochs: 3, bn_images: 96, "     \
+    "val_images: 40}' "                                                                                                \
     "--set 'nas.search_space.quantizer={weight: lsq, activation: lsq}' "                                               \
     "--set fully_train.init=search --set fully_train.teacher=search --set nas.trainer.seed=3 "
 
@@ -151,20 +151,69 @@ static void trials_are_judged_by_as_many_images_as_were_asked_for(void **state) 
     qea_free(text);
 }
 
-static void trials_begin_from_a_given_model_where_they_are_finetuned(void **state) {
+/* The largest difference of a convolution's or the classifier's weight between two model files of a folder. */
+static double weights_apart(const char *a, const char *b) {
+    qea_graph *graphs[2];
+    qea_model *models[2];
+    const char *const files[2] = {a, b};
+    double most = 0;
+    for (int k = 0; k < 2; k++) {
+        char path[256];
+        (void)snprintf(path, sizeof path, "%s/tasks/%s", folder, files[k]);
+        assert_int_equal(qea_model_load(NULL, path, &graphs[k], &models[k], NULL), QEA_OK);
+    }
+    for (size_t i = 0; i < qea_graph_num_quantized(graphs[0]); i++) {
+        char name[128];
+        (void)snprintf(name, sizeof name, "%s.weight", qea_graph_quantized(graphs[0], i)->name);
+        const qea_param *p = qea_model_find(models[0], name), *q = qea_model_find(models[1], name);
+        assert_int_equal(p->count, q->count);
+        for (size_t n = 0; n < p->count; n++) most = fmax(most, fabs((double)p->value[n] - (double)q->value[n]));
+    }
+    for (int k = 0; k < 2; k++) {
+        qea_model_destroy(models[k]);
+        qea_graph_destroy(graphs[k]);
+    }
+    return most;
+}
+
+#define GIVEN "single/output/float/model_1.safetensors"
+
+/* With a learning rate of next to nothing the weights stay where they began. */
+static void trainings_begin_from_a_given_model(void **state) {
     (void)state;
-    assert_int_equal(run("", "config.yml -t finetune --set 'nas.evaluator={type: finetune, pretrained: "
-                             "tasks/single/output/float/model_1.safetensors}' --set 'pipeline=[nas]'"),
+    assert_int_equal(run("",
+                         "config.yml -t finetune --set 'nas.evaluator={type: finetune, pretrained: tasks/" GIVEN "}' "
+                         "--set 'pipeline=[nas]' --set '*.trainer.optimizer.params.lr=1e-9' "
+                         "--set nas.trainer.save_weight=true"),
                      0);
-    assert_int_equal(run("", "config.yml -t scratch --set 'pipeline=[nas]'"), 0);
-    char *warm = slurp("tasks/finetune/output/nas/trials.csv"), *cold = slurp("tasks/scratch/output/nas/trials.csv");
-    assert_string_not_equal(warm, cold);
-    qea_free(warm);
-    qea_free(cold);
-    assert_int_equal(
-        run("", "config.yml -t given --set 'nas.evaluator={type: shared_weights, supernet_epochs: 1, pretrained: "
-                "tasks/single/output/float/model_1.safetensors}' --set 'pipeline=[nas]'"),
-        0);
+    assert_true(weights_apart("finetune/output/nas/model_3.safetensors", GIVEN) < 1e-6);
+    assert_int_equal(run("", "config.yml -t scratch --set 'pipeline=[nas]' --set '*.trainer.optimizer.params.lr=1e-9' "
+                             "--set nas.trainer.save_weight=true"),
+                     0);
+    assert_true(weights_apart("scratch/output/nas/model_3.safetensors", GIVEN) > 0.01);
+    assert_int_equal(run("", "config.yml -t given --set 'nas.evaluator={type: shared_weights, supernet_epochs: 1, "
+                             "supernet_lr: 1e-9, pretrained: tasks/" GIVEN "}' --set 'pipeline=[nas]'"),
+                     0);
+    assert_true(weights_apart("given/output/supernet/model_1.safetensors", GIVEN) < 1e-6);
+}
+
+static bool same_file(const char *a, const char *b) {
+    char line[512];
+    (void)snprintf(line, sizeof line, "cmp -s %s/tasks/%s %s/tasks/%s", folder, a, folder, b);
+    return system(line) == 0;
+}
+
+static void a_teacher_changes_what_the_supernet_and_the_models_learn(void **state) {
+    (void)state;
+    assert_int_equal(run("", "config.yml -t alone " SHARED " --set fully_train.teacher_weight=0"), 0);
+    assert_same_search("single", "alone");
+    assert_false(same_file("single/output/fully_train/results.json", "alone/output/fully_train/results.json"));
+    assert_int_equal(run("", "config.yml -t untaught " SHARED " --set nas.evaluator.teacher_weight=0 "
+                             "--set 'pipeline=[nas]'"),
+                     0);
+    assert_true(same_file("single/output/float/model_1.safetensors", "untaught/output/float/model_1.safetensors"));
+    assert_true(weights_apart("single/output/supernet/model_1.safetensors",
+                              "untaught/output/supernet/model_1.safetensors") > 1e-4);
 }
 
 static void what_does_not_fit_together_is_refused(void **state) {
@@ -196,7 +245,8 @@ int main(void) {
         cmocka_unit_test(a_run_killed_in_each_of_its_steps_resumes_to_the_same_results),
         cmocka_unit_test(a_training_before_the_search_ends_with_the_time_and_the_run_says_so),
         cmocka_unit_test(a_search_stopped_by_the_time_wherever_it_was_goes_on_with_more_to_the_same_results),
-        cmocka_unit_test(trials_begin_from_a_given_model_where_they_are_finetuned),
+        cmocka_unit_test(trainings_begin_from_a_given_model),
+        cmocka_unit_test(a_teacher_changes_what_the_supernet_and_the_models_learn),
         cmocka_unit_test(what_does_not_fit_together_is_refused),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
