@@ -45,24 +45,88 @@ static void warn_of_batch(qea_context *ctx, const qea_study_config *config, cons
             qea_study_config_where(config, key, place, sizeof place), wanted, data->train.count);
 }
 
+/* Transforms that name a size or a number of channels must mean these images. */
+static qea_status check_transforms(qea_context *ctx, const qea_study_config *config, const char *step,
+                                   const qea_data_config *wanted, const qea_dataset *images) {
+    char place[PLACE], key[64];
+    const int crop = wanted->crop_size, values = wanted->normalize_channels;
+    (void)snprintf(key, sizeof key, "%s.dataset.train.transforms", step);
+    qea_study_config_where(config, key, place, sizeof place);
+    if (crop != 0 && (crop != images->height || crop != images->width))
+        return qea_fail(ctx, QEA_ERR_CONFIG,
+                        "%s: found RandomCrop to %d x %d, but the images are %d x %d, allowed: their size, which a "
+                        "crop keeps",
+                        place, crop, crop, images->height, images->width);
+    if (values != 0 && values != images->channels)
+        return qea_fail(ctx, QEA_ERR_CONFIG,
+                        "%s: found Normalize with %d values, allowed: %d, one for each channel of the images", place,
+                        values, images->channels);
+    return QEA_OK;
+}
+
+/* The search's network is trained fully: it was made, and its costs were told, for the search's images. */
+static qea_status check_same_images(qea_context *ctx, const qea_run *run, const qea_data_config *wanted,
+                                    const qea_dataset *images) {
+    const qea_data_config *search = &run->config->nas_data;
+    const int classes = qea_graph_num_classes(run->graph);
+    int height, width, channels;
+    char place[PLACE];
+    qea_graph_input_shape(run->graph, &height, &width, &channels);
+    if (images->height == height && images->width == width && images->channels == channels &&
+        images->num_classes == classes)
+        return QEA_OK;
+    bool same_path = search->path != NULL && strcmp(search->path, wanted->path) == 0;
+    const char *key = !same_path                                 ? "fully_train.dataset.common.data_path"
+                      : search->image_size != wanted->image_size ? "fully_train.dataset.common.image_size"
+                      : search->channels != wanted->channels     ? "fully_train.dataset.common.channels"
+                                                                 : "fully_train.dataset.type";
+    return qea_fail(ctx, QEA_ERR_CONFIG,
+                    "%s: found images of %d x %d x %d in %d classes, allowed: what the search has, %d x %d x %d in %d "
+                    "classes",
+                    qea_study_config_where(run->config, key, place, sizeof place), images->height, images->width,
+                    images->channels, images->num_classes, height, width, channels, classes);
+}
+
+/* The search may have been in an earlier session, and no part of this one. */
+static qea_status load_searched_network(qea_context *ctx, qea_run *run) {
+    if (run->task.store == NULL || run->config->has_nas) return QEA_OK;
+    return qea_run_load_network(ctx, run);
+}
+
+/* keep_best chooses by images that do not train. */
+static qea_status check_keep_best(qea_context *ctx, const qea_run *run, bool final, const qea_step_data *data) {
+    char place[PLACE];
+    if (!final || !run->config->full_recipe.keep_best || data->validation.count > 0) return QEA_OK;
+    return qea_fail(ctx, QEA_ERR_CONFIG,
+                    "%s: found true, but fully_train has no validation images, allowed: true with a "
+                    "fully_train.dataset.common.train_portion below 1 (found %g), or false",
+                    qea_study_config_where(run->config, "fully_train.trainer.keep_best", place, sizeof place),
+                    run->config->full_data.train_portion);
+}
+
 /* Loads the images of a step once to see that they are whole and what shape the network gets. */
 static qea_status check_step(qea_context *ctx, qea_run *run, bool final) {
     const qea_study_config *config = run->config;
     const qea_data_config *wanted = final ? &config->full_data : &config->nas_data;
     const char *portion = final ? "fully_train.dataset.common.train_portion" : "nas.dataset.common.train_portion";
     const char *folder = final ? "fully_train.dataset.common.data_path" : "nas.dataset.common.data_path";
+    const char *step = final ? "fully_train" : "nas";
     char place[PLACE];
     qea_step_data data;
     QEA_TRY(check_folder(ctx, config, folder, wanted->path));
     QEA_TRY(qea_step_data_load(ctx, wanted, config->seed, final, &data));
-    qea_status status = run->graph == NULL ? qea_study_network(ctx, config, data.train_part, &run->graph) : QEA_OK;
+    qea_status status = check_transforms(ctx, config, step, wanted, data.train_part);
+    if (status == QEA_OK)
+        status = run->graph == NULL ? qea_study_network(ctx, config, data.train_part, &run->graph)
+                                    : check_same_images(ctx, run, wanted, data.train_part);
     const char *missing = data.train.count == 0 ? "train" : !final && data.validation.count == 0 ? "validate" : NULL;
     if (status == QEA_OK && missing != NULL)
         status = qea_fail(ctx, QEA_ERR_CONFIG,
                           "%s: found %g, which leaves none of %zu images to %s on; allowed is what leaves at least one",
                           qea_study_config_where(config, portion, place, sizeof place), wanted->train_portion,
                           data.train_part->count, missing);
-    if (status == QEA_OK) warn_of_batch(ctx, config, final ? "fully_train" : "nas", &data, wanted->train_batch);
+    if (status == QEA_OK) status = check_keep_best(ctx, run, final, &data);
+    if (status == QEA_OK) warn_of_batch(ctx, config, step, &data, wanted->train_batch);
     qea_step_data_clear(&data);
     return status;
 }
@@ -119,8 +183,12 @@ static qea_status check_agreement(qea_context *ctx, const qea_run *run) {
     qea_agreement_choice choice;
     qea_step_data data;
     if (run->config->agreement.genomes == 0) return QEA_OK;
-    QEA_TRY(qea_step_data_load(ctx, &run->config->agreement.data, run->config->seed, false, &data));
+    const qea_data_config *wanted = &run->config->agreement.data;
+    QEA_TRY(qea_step_data_load(ctx, wanted, run->config->seed, false, &data));
+    qea_status status = check_transforms(ctx, run->config, "fully_train", wanted, data.train_part);
+    if (status == QEA_OK) status = check_same_images(ctx, run, wanted, data.train_part);
     qea_step_data_clear(&data);
+    if (status != QEA_OK) return status;
     QEA_TRY(qea_agreement_choose(ctx, run->space, &choice));
     qea_free(choice.genomes);
     return QEA_OK;
@@ -156,6 +224,7 @@ qea_status qea_run_check(qea_context *ctx, qea_run *run) {
         return check_sensitivity(ctx, run);
     }
     QEA_TRY(check_machine(ctx, config));
+    QEA_TRY(load_searched_network(ctx, run));
     if (config->has_nas) QEA_TRY(check_step(ctx, run, false));
     if (config->has_fully_train) QEA_TRY(check_step(ctx, run, true));
     QEA_TRY(check_models(ctx, run));

@@ -21,6 +21,7 @@
 
 #define MAX_IMAGES 1e9
 #define MAX_EPOCHS 1e6
+#define MIN_RATE 1e-12              /* nothing is learned with 0 */
 #define MAX_SEED 9007199254740992.0 /* 2^53: every program reads it back exactly */
 
 #define SGD "SGD"
@@ -282,7 +283,7 @@ const qea_config_key qea_config_keys[] = {
     {.path = "nas.evaluator.float_lr",
      .kind = QEA_KEY_NUMBER,
      .types = SHARED,
-     RANGE(0, 1e3),
+     RANGE(MIN_RATE, 1e3),
      STUDY(supernet.float_lr),
      .doc = "Its learning rate. Default: the trainer's."},
     {.path = "nas.evaluator.supernet_epochs",
@@ -296,7 +297,7 @@ const qea_config_key qea_config_keys[] = {
     {.path = "nas.evaluator.supernet_lr",
      .kind = QEA_KEY_NUMBER,
      .types = SHARED,
-     RANGE(0, 1e3),
+     RANGE(MIN_RATE, 1e3),
      STUDY(supernet.lr),
      .doc = "Its learning rate. Default: a fifth of the trainer's."},
     {.path = "nas.evaluator.teacher_weight",
@@ -646,14 +647,14 @@ const qea_config_key qea_config_keys[] = {
     {.path = OPTIMIZER ".params.lr",
      .kind = QEA_KEY_NUMBER,
      .types = SGD,
-     RANGE(0, 1e3),
+     RANGE(MIN_RATE, 1e3),
      .fallback = "0.1",
      RECIPE(optimizer.lr),
      .doc = "Learning rate."},
     {.path = OPTIMIZER ".params.lr",
      .kind = QEA_KEY_NUMBER,
      .types = ADAMS,
-     RANGE(0, 1e3),
+     RANGE(MIN_RATE, 1e3),
      .fallback = "0.001",
      RECIPE(optimizer.lr),
      .doc = "Learning rate."},

@@ -178,23 +178,14 @@ qea_status qea_run_write_page(qea_context *ctx, const qea_run *run, const qea_st
 
 /* --- at any time --- */
 
-static qea_status load_network(qea_context *ctx, qea_run *run) {
-    char *text;
-    if (run->config->num_genes > 0) return QEA_OK; /* there is none */
-    QEA_TRY(qea_store_get(ctx, run->task.store, "network", &text));
-    if (text == NULL)
-        return qea_fail(ctx, QEA_ERR_STATE,
-                        "%s: nothing to report: the task has not begun yet, or a version without reports made it",
-                        run->task.folder);
-    qea_status status = qea_graph_from_json(ctx, text, strlen(text), &run->graph);
-    qea_free(text);
-    return status;
-}
-
 static qea_status load_task(qea_context *ctx, qea_opened_task *out) {
     qea_run *run = &out->run;
     QEA_TRY(qea_study_config_read(ctx, run->task.config_path, NULL, 0, &run->config));
-    QEA_TRY(load_network(ctx, run));
+    QEA_TRY(qea_run_load_network(ctx, run));
+    if (run->graph == NULL && run->config->num_genes == 0)
+        return qea_fail(ctx, QEA_ERR_STATE,
+                        "%s: nothing to report: the task has not begun yet, or a version without reports made it",
+                        run->task.folder);
     QEA_TRY(qea_bit_space_create(ctx, run->config, run->graph, &run->space));
     QEA_TRY(qea_step_view_load(ctx, run, "nas", &out->nas));
     QEA_TRY(qea_step_view_load(ctx, run, "fully_train", &out->full));

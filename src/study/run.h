@@ -28,6 +28,8 @@ QEA_MUST_USE qea_status qea_run_config(qea_context *ctx, const qea_study_options
 /* What can be wrong is found before anything is trained: kernels, images, pretrained model. Makes graph and space from
  * run->config. */
 QEA_MUST_USE qea_status qea_run_check(qea_context *ctx, qea_run *run);
+/* run->graph as the task's store has it; stays NULL where it has none: not begun yet, or a search without a network. */
+QEA_MUST_USE qea_status qea_run_load_network(qea_context *ctx, qea_run *run);
 
 /* The trials of one step. Records stand in id order; run_trials changes them in place and writes them to the store. */
 typedef struct qea_step_trials {

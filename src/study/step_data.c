@@ -38,18 +38,6 @@ static qea_status load_parts(qea_context *ctx, const qea_data_config *config, ui
     return check_channels(ctx, out->train_part, out->test_part, config->path);
 }
 
-/* Transforms that name a size or a number of channels must mean these images. */
-static qea_status check_transforms(qea_context *ctx, const qea_data_config *config, const qea_dataset *images) {
-    if (config->crop_size != 0 && (config->crop_size != images->height || config->crop_size != images->width))
-        return qea_fail(ctx, QEA_ERR_CONFIG,
-                        "%s: RandomCrop to %d x %d, but the images are %d x %d: a crop keeps their size", config->path,
-                        config->crop_size, config->crop_size, images->height, images->width);
-    if (config->normalize_channels != 0 && config->normalize_channels != images->channels)
-        return qea_fail(ctx, QEA_ERR_CONFIG, "%s: Normalize has %d values, but the images have %d channels",
-                        config->path, config->normalize_channels, images->channels);
-    return QEA_OK;
-}
-
 qea_status qea_step_data_load(qea_context *ctx, const qea_data_config *config, uint64_t seed, bool with_test,
                               qea_step_data *out) {
     memset(out, 0, sizeof *out);
@@ -57,7 +45,6 @@ qea_status qea_step_data_load(qea_context *ctx, const qea_data_config *config, u
     if (!config->transforms_given) QEA_TRY(qea_transforms_default(ctx, config->type, &training));
     qea_transforms plain = qea_transforms_evaluation(&training);
     qea_status status = load_parts(ctx, config, seed, with_test, out);
-    if (status == QEA_OK) status = check_transforms(ctx, config, out->train_part);
     if (status == QEA_OK) status = qea_transforms_check(ctx, &training, out->train_part->channels);
     if (status != QEA_OK) {
         qea_step_data_clear(out);

@@ -237,6 +237,14 @@ static qea_status record_network(qea_context *ctx, qea_run *run) {
     return status;
 }
 
+qea_status qea_run_load_network(qea_context *ctx, qea_run *run) {
+    char *text;
+    QEA_TRY(qea_store_get(ctx, run->task.store, "network", &text));
+    qea_status status = text != NULL ? qea_graph_from_json(ctx, text, strlen(text), &run->graph) : QEA_OK;
+    qea_free(text);
+    return status;
+}
+
 static void tell_end(qea_context *ctx, const qea_run *run, qea_status status) {
     const char *text = status != QEA_OK ? qea_context_message(ctx) : NULL;
     if (run->options->progress == NULL) return;

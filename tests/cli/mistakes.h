@@ -32,6 +32,9 @@ typedef struct mistake_group {
 #define MODEL "model.safetensors"
 #define IMAGES                                                                                                         \
     "change 'type: Arrays' 'type: ImageFolder'; change 'data_path: data' 'data_path: images, test_portion: 0.2'"
+#define OTHER_IMAGES                                                                                                   \
+    "cp -r data other; sed -i 's/96, 8, 8, 1/96,4, 16, 1/; s/48, 8, 8, 1/48,4, 16, 1/' other/*; "                      \
+    "change 'ref: nas.dataset' 'ref: nas.dataset, common: {data_path: other}'"
 #define CIFAR "change 'type: Arrays' 'type: Cifar10'; change 'data_path: data' 'data_path: c'"
 
 static const mistake wrong_files[] = {
@@ -94,7 +97,9 @@ static const mistake wrong_values[] = {
     {"a huge size of batches", "change 'batch_size: 8' 'batch_size: 99999999999'", RUN, 2,
      "found '99999999999'|to 65536", 0},
     {"a learning rate that is no number", "change 'lr: 0.1' 'lr: .nan'", RUN, 2,
-     "config.yml:25|lr: found '.nan'|a number from 0", 0},
+     "config.yml:25|lr: found '.nan'|a number from 1e-12", 0},
+    {"a learning rate of zero", "change 'lr: 0.1' 'lr: 0'", RUN, 2, "config.yml:25|lr: found '0'|a number from 1e-12",
+     0},
     {"bits as text", "change '\\[4, 8\\]' \"['4', 8]\"", RUN, 2,
      "config.yml:19|bit_candidates|a text, '4'|0 to 8, 16, 32", 0},
     {"bits without brackets", "change '\\[4, 8\\]' '8'", RUN, 2, "bit_candidates: found '8'|a list of bits", 0},
@@ -131,6 +136,10 @@ static const mistake wrong_values[] = {
      "config.yml:23|flop_range: found [0, 1]|no genome meets|allowed", 0},
     {"no image left for validation", "change 'train_portion: 0.8' 'train_portion: 1.0'", RUN, 2,
      "config.yml:9|train_portion: found 1|validate", 0},
+    {"the best epoch without images to choose it by",
+     "change 'ref: nas.dataset' 'ref: nas.dataset, common: {train_portion: 1.0}'; "
+     "change 'ref: nas.trainer' 'ref: nas.trainer, keep_best: true'",
+     RUN, 2, "config.yml:28|fully_train.trainer.keep_best: found true|no validation images|train_portion", 0},
     {"workers: none", "", RUN " --workers 0", 2, "found '0'|auto or an integer from 1", 0},
     {"workers: a hundred thousand", "", RUN " --workers 100000", 2, "found '100000'|auto or an integer from 1", 0},
     {"an unknown instruction set", "", RUN " --set general.isa=avx3", 2, "found 'avx3'|avx2|did you mean 'avx2'", 0},
@@ -162,6 +171,20 @@ static const mistake wrong_data[] = {
      "data_batch_1.bin: byte 0|126|labels 0 to 9", 0},
     {"another number of classes than the data's", "change 'num_blocks' 'num_classes: 10, num_blocks'", RUN, 2,
      "num_classes: found 10 classes|have 4", 0},
+    {"images of another size in the full training", OTHER_IMAGES, RUN, 2,
+     "config.yml:27|fully_train.dataset.common.data_path: found images of 4 x 16 x 1|allowed|8 x 8 x 1 in 4 classes",
+     0},
+    {"images of another size in a full training after the search",
+     OTHER_IMAGES "; change 'nas, fully_train' 'nas'; quantea run config.yml --quiet -t half",
+     "run --resume half --set pipeline=[fully_train]", 2,
+     "config.yml|data_path: found images of 4 x 16 x 1|allowed|8 x 8 x 1 in 4 classes", 0},
+    {"a crop to another size than the images'",
+     "change 'batch_size: 8' 'batch_size: 8\\n            transforms: [{type: RandomCrop, size: 32, padding: 4}]'", RUN,
+     2, "config.yml:12|nas.dataset.train.transforms: found RandomCrop to 32 x 32|8 x 8|allowed", 0},
+    {"a scaling of colours for grey images",
+     "change 'batch_size: 8' 'batch_size: 8\\n            transforms: [{type: Normalize, mean: [0, 0, 0], std: [1, 1, "
+     "1]}]'",
+     RUN, 2, "config.yml:12|nas.dataset.train.transforms: found Normalize with 3 values|allowed: 1", 0},
     {"arrays without labels", "sed -i 's/\"y\"/\"Y\"/' data/train.safetensors", RUN, 3,
      "data/train.safetensors: has no tensor \"y\"|x (images) and y (labels)", 0},
     {"arrays of another type", "sed -i 's/\"U8\"/\"I8\"/' data/train.safetensors", RUN, 3,
