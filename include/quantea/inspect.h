@@ -81,7 +81,7 @@ typedef struct qea_estimate {
     size_t num_genes;
     double genomes_log10;       /* how many genomes there are */
     double budget_s;            /* wall-clock time that ends the search if its trials do not; 0: none */
-    qea_cost cheapest, dearest; /* of the genome of all least and of all most bits, whatever limits say */
+    qea_cost cheapest, dearest; /* the least and the most of each cost over all genomes, whatever limits say */
     qea_cost full;              /* at 32 bits */
     int workers, threads_per_worker;
     qea_estimate_step steps[5]; /* [num_steps], in the order of the run */

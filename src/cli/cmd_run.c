@@ -112,7 +112,7 @@ static int run_study(run_arguments *run) {
     if (result.table != NULL && status == QEA_OK && !run->json) (void)printf("%s", result.table);
     if (result.task_folder != NULL && status == QEA_OK && !run->json)
         (void)printf("files: %s/output\n", result.task_folder);
-    else if (result.task_folder != NULL && status != QEA_OK)
+    else if (result.task_folder != NULL && status != QEA_OK && status != QEA_ERR_CONFIG) /* which stays as it is */
         (void)fprintf(stderr, "to go on: quantea run --resume %s\n", result.task_folder);
     qea_study_result_clear(&result);
     qea_context_destroy(ctx);

@@ -229,6 +229,7 @@ qea_status qea_run_check(qea_context *ctx, qea_run *run) {
     if (config->has_fully_train) QEA_TRY(check_step(ctx, run, true));
     QEA_TRY(check_models(ctx, run));
     QEA_TRY(qea_bit_space_create(ctx, config, run->graph, &run->space));
+    if (config->has_nas && config->num_limits > 0) QEA_TRY(qea_run_check_search(ctx, run));
     QEA_TRY(check_agreement(ctx, run));
     return check_sensitivity(ctx, run);
 }

@@ -48,21 +48,28 @@ static qea_status complete_budget(qea_config_reader *r) {
     return check_chosen(r);
 }
 
+const char *qea_config_bits(qea_quantizer quantizer, bool weight, char *list, size_t size) {
+    static const int all[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 16, 32};
+    size_t used = 0;
+    list[0] = '\0';
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        if ((weight ? qea_quantizer_weight_bits_ok(quantizer, all[i])
+                    : qea_quantizer_activation_bits_ok(quantizer, all[i])) &&
+            used < size)
+            used += (size_t)snprintf(list + used, size - used, "%s%d", used > 0 ? ", " : "", all[i]);
+    return list;
+}
+
 static qea_status check_bits(qea_config_reader *r, const char *path, int bits, bool weight) {
     const qea_study_config *config = r->config;
     qea_quantizer quantizer = weight ? config->weight_quantizer : config->activation_quantizer;
     if (weight ? qea_quantizer_weight_bits_ok(quantizer, bits) : qea_quantizer_activation_bits_ok(quantizer, bits))
         return QEA_OK;
-    static const int all[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 16, 32};
     char list[64];
-    int used = 0;
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
-        if (weight ? qea_quantizer_weight_bits_ok(quantizer, all[i])
-                   : qea_quantizer_activation_bits_ok(quantizer, all[i]))
-            used += snprintf(list + used, sizeof list - (size_t)used, "%s%d", used > 0 ? ", " : "", all[i]);
     return qea_config_fail(r, qea_config_find(r->tree, path), path,
                            "found %d bits, which %s does not permit for %s, allowed: %s", bits,
-                           qea_quantizer_name((int)quantizer), weight ? "weights" : "activations", list);
+                           qea_quantizer_name((int)quantizer), weight ? "weights" : "activations",
+                           qea_config_bits(quantizer, weight, list, sizeof list));
 }
 
 /* Where layers have rules, the general candidates may be of use to none of them: the search space decides then. */

@@ -120,6 +120,8 @@ QEA_MUST_USE qea_status qea_config_unwrap_warmup(qea_context *ctx, const char *n
 
 /* --- config_check.c: what one key alone cannot tell --- */
 QEA_MUST_USE qea_status qea_config_complete(qea_config_reader *r);
+/* "1, 2, 3, ...": the bits that a quantiser permits. Returns `list`. */
+const char *qea_config_bits(qea_quantizer quantizer, bool weight, char *list, size_t size);
 /* The same for one step's recipe (config_train.c). */
 QEA_MUST_USE qea_status qea_config_complete_recipe(qea_config_reader *r, const char *step, qea_recipe *recipe);
 

@@ -32,7 +32,7 @@ typedef struct nas {
 
 static qea_status create_search(qea_context *ctx, nas *n) {
     const qea_study_config *config = n->run->config;
-    const qea_bit_space *space = n->run->space;
+    qea_bit_space *space = n->run->space;
     if (config->uniform)
         QEA_TRY(qea_bit_space_uniform(ctx, space, config->random_samples, &n->uniform, &n->num_uniform));
     qea_search_config search = {.num_genes = space->num_genes,
@@ -45,14 +45,23 @@ static qea_status create_search(qea_context *ctx, nas *n) {
                                 .given = n->uniform,
                                 .num_given = n->num_uniform,
                                 .violation = config->num_limits > 0 ? qea_bit_space_violation : NULL,
-                                .user = n->run->space,
+                                .user = space,
                                 .mutation = config->mutation,
                                 .screening = config->screening,
                                 .known = qea_bit_space_known,
                                 .sensitivity = config->sensitivity,
                                 .canonical = qea_bit_space_leaves_out(space) ? qea_bit_space_canonical : NULL};
     qea_status status = qea_search_create(ctx, &search, &n->search);
+    if (status == QEA_ERR_CONFIG && config->num_limits > 0) return qea_bit_space_fail_limits(ctx, space);
     return status == QEA_OK ? QEA_OK : qea_fail_prefix(ctx, status, "%s: search", config->name);
+}
+
+qea_status qea_run_check_search(qea_context *ctx, qea_run *run) {
+    nas n = {.run = run};
+    qea_status status = create_search(ctx, &n);
+    qea_search_destroy(n.search);
+    qea_free(n.uniform);
+    return status;
 }
 
 /* Of the genome that was asked last. */

@@ -82,6 +82,8 @@ QEA_MUST_USE qea_status qea_crew_work(qea_context *ctx, const qea_run *run, qea_
 
 /* The steps. *table (owned by the caller, qea_free) and *end may stay NULL. */
 QEA_MUST_USE qea_status qea_run_nas(qea_context *ctx, qea_run *run, char **end);
+/* Would the search begin? QEA_ERR_CONFIG: no genome is within all limits. */
+QEA_MUST_USE qea_status qea_run_check_search(qea_context *ctx, qea_run *run);
 QEA_MUST_USE qea_status qea_run_fully_train(qea_context *ctx, qea_run *run);
 /* How well the search ranks, where config->agreement says that it is measured (study/agreement.h). */
 QEA_MUST_USE qea_status qea_run_agreement(qea_context *ctx, qea_run *run);

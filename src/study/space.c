@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "study/config_internal.h"
 
 double qea_cost_value(const qea_cost *cost, qea_objective objective) {
     switch (objective) {
@@ -53,6 +54,22 @@ static int tie_of(const qea_study_config *config, const char *layer) {
     return -1;
 }
 
+/* "file:line:column: nas.search_space.layers."PATTERN"". */
+static const char *rule_place(const qea_bit_space *space, const char *pattern, char *place, size_t size) {
+    char key[256];
+    (void)snprintf(key, sizeof key, "nas.search_space.layers.\"%s\"", pattern);
+    return qea_study_config_where(space->config, key, place, size);
+}
+
+static qea_status fail_tie(qea_context *ctx, const qea_bit_space *space, const char *pattern, bool weights,
+                           const char *layer) {
+    char place[512];
+    return qea_fail(ctx, QEA_ERR_CONFIG,
+                    "%s: found tie: true, but the %s candidates of '%s' differ from those of the first layer it ties, "
+                    "allowed: the same for all of them",
+                    rule_place(space, pattern, place, sizeof place), weights ? "weight" : "activation", layer);
+}
+
 /* One half of the genes: a gene per layer, or one for all layers of a tie. */
 static qea_status lay_out_half(qea_context *ctx, qea_bit_space *space, bool weights) {
     size_t tied[QEA_MAX_LAYER_RULES];
@@ -66,11 +83,7 @@ static qea_status lay_out_half(qea_context *ctx, qea_bit_space *space, bool weig
             *slot = tied[tie];
             const qea_gene *first = &space->genes[*slot];
             if (first->num_bits != gene.num_bits || memcmp(first->bits, gene.bits, sizeof gene.bits) != 0)
-                return qea_fail(
-                    ctx, QEA_ERR_CONFIG,
-                    "%s: layers tied by '%s' have different %s candidates ('%s' differs from the first one)",
-                    space->config->name, space->config->layer_rules[tie].pattern, weights ? "weight" : "activation",
-                    name);
+                return fail_tie(ctx, space, space->config->layer_rules[tie].pattern, weights, name);
             continue;
         }
         *slot = space->num_genes++;
@@ -81,16 +94,15 @@ static qea_status lay_out_half(qea_context *ctx, qea_bit_space *space, bool weig
 }
 
 static qea_status fail_pattern(qea_context *ctx, const qea_bit_space *space, const char *pattern) {
-    char place[512], key[256], hint[QEA_HINT];
+    char place[512], hint[QEA_HINT];
     const char **names;
     QEA_TRY(QEA_NEW(ctx, "layer names", names, space->num_layers));
     for (size_t i = 0; i < space->num_layers; i++) names[i] = qea_graph_quantized(space->graph, i)->name;
-    (void)snprintf(key, sizeof key, "nas.search_space.layers.\"%s\"", pattern);
     qea_status status =
         qea_fail(ctx, QEA_ERR_CONFIG,
                  "%s: matches no quantised layer; their names run from '%s' to '%s' (quantea estimate lists them)%s",
-                 qea_study_config_where(space->config, key, place, sizeof place), names[0],
-                 names[space->num_layers - 1], qea_hint(qea_nearest_name(pattern, names, space->num_layers), hint));
+                 rule_place(space, pattern, place, sizeof place), names[0], names[space->num_layers - 1],
+                 qea_hint(qea_nearest_name(pattern, names, space->num_layers), hint));
     qea_free(names);
     return status;
 }
@@ -106,59 +118,28 @@ static qea_status check_rules_match(qea_context *ctx, const qea_bit_space *space
     return QEA_OK;
 }
 
+/* A rule's bits were checked when it was read: these are the general candidates. */
+static qea_status fail_bits(qea_context *ctx, const qea_bit_space *space, size_t layer, int bits, bool weight) {
+    const qea_study_config *config = space->config;
+    const qea_quantizer quantizer = weight ? config->weight_quantizer : config->activation_quantizer;
+    char place[512], allowed[64];
+    return qea_fail(
+        ctx, QEA_ERR_CONFIG, "%s: found %d bits, which %s does not permit for the %s of layer '%s', allowed: %s",
+        qea_study_config_where(config, "nas.search_space.bit_candidates", place, sizeof place), bits,
+        qea_quantizer_name((int)quantizer), weight ? "weights" : "activations",
+        qea_graph_quantized(space->graph, layer)->name, qea_config_bits(quantizer, weight, allowed, sizeof allowed));
+}
+
 static qea_status check_bits(qea_context *ctx, const qea_bit_space *space) {
     for (size_t layer = 0; layer < space->num_layers; layer++) {
         const qea_gene *w = &space->genes[space->weight_gene[layer]], *a = &space->genes[space->activation_gene[layer]];
         for (int i = 0; i < w->num_bits; i++)
             if (!qea_quantizer_weight_bits_ok(space->config->weight_quantizer, w->bits[i]))
-                return qea_fail(ctx, QEA_ERR_CONFIG,
-                                "%s: layer '%s': %d weight bits are not defined for the quantizer '%s'",
-                                space->config->name, qea_graph_quantized(space->graph, layer)->name, w->bits[i],
-                                qea_quantizer_name((int)space->config->weight_quantizer));
+                return fail_bits(ctx, space, layer, w->bits[i], true);
         for (int i = 0; i < a->num_bits; i++)
             if (!qea_quantizer_activation_bits_ok(space->config->activation_quantizer, a->bits[i]))
-                return qea_fail(ctx, QEA_ERR_CONFIG,
-                                "%s: layer '%s': %d activation bits are not defined for the quantizer '%s'",
-                                space->config->name, qea_graph_quantized(space->graph, layer)->name, a->bits[i],
-                                qea_quantizer_name((int)space->config->activation_quantizer));
+                return fail_bits(ctx, space, layer, a->bits[i], false);
     }
-    return QEA_OK;
-}
-
-/* Costs grow with the bits: between the genome of all least and that of all most lie all others. */
-static qea_status check_limit(qea_context *ctx, const qea_bit_space *space, const qea_limit *limit,
-                              const qea_cost *least, const qea_cost *most) {
-    for (int k = 0; k < QEA_OBJ_COUNT; k++) {
-        if (k == QEA_OBJ_ACCURACY || strcmp(limit->key, qea_objective_names[k]) != 0) continue;
-        double low = qea_cost_value(least, (qea_objective)k), high = qea_cost_value(most, (qea_objective)k);
-        char place[512], path[96], text[4][32];
-        if (limit->low <= high && limit->high >= low) return QEA_OK;
-        (void)snprintf(path, sizeof path, "nas.trainer.limits.%s", limit->range_key);
-        return qea_fail(
-            ctx, QEA_ERR_CONFIG,
-            "%s: found [%s, %s], which no genome meets, allowed: a range with a part of %s to %s, which "
-            "this network costs at its candidates",
-            qea_study_config_where(space->config, path, place, sizeof place),
-            qea_double_format(limit->low * limit->unit, text[0]), qea_double_format(limit->high * limit->unit, text[1]),
-            qea_double_format(ceil(low * limit->unit), text[2]), qea_double_format(floor(high * limit->unit), text[3]));
-    }
-    return QEA_OK;
-}
-
-static qea_status check_limits(qea_context *ctx, const qea_bit_space *space) {
-    uint8_t *w = space->scratch_bits, *a = w + space->num_layers;
-    qea_cost cost[2]; /* of all least bits, of all most */
-    for (int end = 0; end < 2; end++) {
-        for (size_t layer = 0; layer < space->num_layers; layer++) {
-            const qea_gene *weights = &space->genes[space->weight_gene[layer]];
-            const qea_gene *activations = &space->genes[space->activation_gene[layer]];
-            w[layer] = weights->bits[end == 0 ? 0 : weights->num_bits - 1];
-            a[layer] = activations->bits[end == 0 ? 0 : activations->num_bits - 1];
-        }
-        QEA_TRY(qea_bit_space_cost(ctx, space, w, a, &cost[end]));
-    }
-    for (int i = 0; i < space->config->num_limits; i++)
-        QEA_TRY(check_limit(ctx, space, &space->config->limits[i], &cost[0], &cost[1]));
     return QEA_OK;
 }
 
@@ -184,7 +165,7 @@ static qea_status build(qea_context *ctx, qea_bit_space *space) {
     QEA_TRY(lay_out_half(ctx, space, false));
     for (size_t i = 0; i < space->num_genes; i++) space->gene_sizes[i] = (uint16_t)space->genes[i].num_bits;
     QEA_TRY(check_bits(ctx, space));
-    return check_limits(ctx, space);
+    return qea_bit_space_check_limits(ctx, space);
 }
 
 /* Genes without layers. */
@@ -258,52 +239,6 @@ qea_status qea_bit_space_cost(qea_context *ctx, const qea_bit_space *space, cons
     qea_bit_policy policy = {space->config->weight_quantizer, space->config->activation_quantizer, space->num_layers,
                              weight_bits, activation_bits};
     return qea_graph_cost(ctx, space->graph, &policy, out);
-}
-
-qea_status qea_bit_space_extremes(qea_context *ctx, const qea_bit_space *space, qea_cost *cheapest, qea_cost *dearest) {
-    uint8_t *w = space->scratch_bits, *a = w + space->num_layers;
-    uint16_t *genome; /* all zero: the fewest bits */
-    QEA_TRY(QEA_NEW(ctx, "genome", genome, space->num_genes));
-    qea_bit_space_decode(space, genome, w, a);
-    qea_status status = qea_bit_space_cost(ctx, space, w, a, cheapest);
-    for (size_t i = 0; i < space->num_genes; i++) genome[i] = (uint16_t)(space->gene_sizes[i] - 1);
-    qea_bit_space_decode(space, genome, w, a);
-    qea_free(genome);
-    return status == QEA_OK ? qea_bit_space_cost(ctx, space, w, a, dearest) : status;
-}
-
-static double excess(double low, double high, double value) {
-    double width = high - low, bound = isfinite(high) ? high : low;
-    double unit = isfinite(width) && width > 0 ? width : fmax(fabs(bound), 1.0);
-    if (value < low) return (low - value) / unit;
-    if (value > high) return (value - high) / unit;
-    return 0;
-}
-
-double qea_bit_space_violation(void *user, const uint16_t *genome) {
-    const qea_bit_space *space = user;
-    if (space->config->num_limits == 0) return 0;
-    uint8_t *w = space->scratch_bits, *a = w + space->num_layers;
-    qea_bit_space_decode(space, genome, w, a);
-    qea_cost cost;
-    if (qea_bit_space_cost(NULL, space, w, a, &cost) != QEA_OK) return HUGE_VAL; /* cannot happen: bits were checked */
-    double sum = 0;
-    for (int i = 0; i < space->config->num_limits; i++) {
-        const qea_limit *limit = &space->config->limits[i];
-        for (int k = 0; k < QEA_OBJ_COUNT; k++)
-            if (k != QEA_OBJ_ACCURACY && strcmp(limit->key, qea_objective_names[k]) == 0)
-                sum += excess(limit->low, limit->high, qea_cost_value(&cost, (qea_objective)k));
-    }
-    return sum;
-}
-
-double qea_objectives_violation(const qea_study_config *config, const double *objectives) {
-    double sum = 0;
-    for (int i = 0; i < config->num_objectives; i++) {
-        const qea_config_objective *objective = &config->objectives[i];
-        if (objective->limited) sum += excess(objective->lowest, objective->highest, objectives[i]);
-    }
-    return sum;
 }
 
 void qea_bit_space_known(void *user, const uint16_t *genome, double *minimised) {

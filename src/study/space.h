@@ -23,7 +23,7 @@ typedef struct qea_bit_space {
 } qea_bit_space;
 
 /* QEA_ERR_CONFIG: config->length is given and is not the number of genes; a rule that matches no layer; bits the
- * quantiser has not. */
+ * quantiser has not; a limit that no genome meets. */
 QEA_MUST_USE qea_status qea_bit_space_create(qea_context *ctx, const qea_study_config *config, const qea_graph *graph,
                                              qea_bit_space **out);
 void qea_bit_space_destroy(qea_bit_space *space);
@@ -38,9 +38,15 @@ void qea_bit_space_nearest(const qea_bit_space *space, int weight_bits, int acti
 QEA_MUST_USE qea_status qea_bit_space_cost(qea_context *ctx, const qea_bit_space *space, const uint8_t *weight_bits,
                                            const uint8_t *activation_bits, qea_cost *out);
 
-/* What the genomes of the fewest and of the most bits cost. */
-QEA_MUST_USE qea_status qea_bit_space_extremes(qea_context *ctx, const qea_bit_space *space, qea_cost *cheapest,
-                                               qea_cost *dearest);
+/* The least and the most of each cost (space_limits.c): of the genome of the fewest and of that of the most bits, but
+ * activation_bytes, which are most where layers are left out, and least where none is. */
+QEA_MUST_USE qea_status qea_bit_space_extremes(qea_context *ctx, const qea_bit_space *space, qea_cost *least,
+                                               qea_cost *most);
+
+/* QEA_ERR_CONFIG: a limit that lies outside of these. Part of qea_bit_space_create. */
+QEA_MUST_USE qea_status qea_bit_space_check_limits(qea_context *ctx, const qea_bit_space *space);
+/* For a search that found no genome within all limits: QEA_ERR_CONFIG with all of them and what comes nearest. */
+qea_status qea_bit_space_fail_limits(qea_context *ctx, qea_bit_space *space);
 
 /* For a supernet (space_supernet.c): the highest bits of every layer, all widths below 32, and the bits of a step,
  * f(seed, step): of every four steps the first has the most bits, the second the fewest, the third random ones, the

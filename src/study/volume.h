@@ -14,7 +14,7 @@ typedef struct qea_box {
     double low[QEA_MAX_OBJECTIVES], high[QEA_MAX_OBJECTIVES];
 } qea_box;
 
-/* Costs: those of the genome of the fewest and of the most bits; accuracy: from chance (1 / classes) to 1; objectives
+/* Costs: the least and the most of each over all genomes; accuracy: from chance (1 / classes) to 1; objectives
  * of the user's own: their bounds, and without these the least and the largest value of the trials that are done, in
  * all: unknown as long as there are none. */
 QEA_MUST_USE qea_status qea_box_of_space(qea_context *ctx, const qea_bit_space *space, const qea_trial_record *records,

@@ -35,6 +35,7 @@ typedef struct mistake_group {
 #define OTHER_IMAGES                                                                                                   \
     "cp -r data other; sed -i 's/96, 8, 8, 1/96,4, 16, 1/; s/48, 8, 8, 1/48,4, 16, 1/' other/*; "                      \
     "change 'ref: nas.dataset' 'ref: nas.dataset, common: {data_path: other}'"
+#define LIMITS(ranges) "change '        epochs: 1' '        epochs: 1\\n        limits: {" ranges "}'"
 #define CIFAR "change 'type: Arrays' 'type: Cifar10'; change 'data_path: data' 'data_path: c'"
 
 static const mistake wrong_files[] = {
@@ -134,6 +135,22 @@ static const mistake wrong_values[] = {
     {"limits that exclude everything",
      "change '        epochs: 1' '        epochs: 1\\n        limits: {flop_range: [0, 1]}'", RUN, 2,
      "config.yml:23|flop_range: found [0, 1]|no genome meets|allowed", 0},
+    {"limits that no genome meets together", LIMITS("flop_range: [0, 12000], weight_bytes_range: [1000, 2000]"), RUN, 2,
+     "config.yml:23|nas.trainer.limits: found flop_range [0, 12000] and weight_bytes_range [1000, 2000]|no genome "
+     "meets "
+     "together|the nearest found costs flop_range",
+     0},
+    {"a limit between the costs of all genomes", LIMITS("flop_range: [16000, 16001]"), RUN, 2,
+     "config.yml:23|nas.trainer.limits.flop_range: found [16000, 16001]|no genome meets|the nearest found costs", 0},
+    {"bits that a quantiser does not have for a layer without a rule",
+     "change '\\[4, 8\\]' '[0, 8]\\n        quantizer: {weight: lsq}\\n        layers: {layer1.0.conv2: {weight_bits: "
+     "[8]}}'",
+     RUN, 2, "config.yml:19|nas.search_space.bit_candidates: found 0 bits|lsq|layer1.0.conv1|allowed: 1, 2", 0},
+    {"a tie of layers with different candidates",
+     "change '\\[4, 8\\]' '[4, 8]\\n        layers: {\"layer1.*\": {tie: true}, layer1.0.conv2: {weight_bits: "
+     "[8]}}'",
+     RUN, 2,
+     "config.yml:20|nas.search_space.layers.\"layer1.*\": found tie: true|weight candidates of 'layer1.0.conv2'", 0},
     {"no image left for validation", "change 'train_portion: 0.8' 'train_portion: 1.0'", RUN, 2,
      "config.yml:9|train_portion: found 1|validate", 0},
     {"the best epoch without images to choose it by",

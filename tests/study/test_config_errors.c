@@ -74,7 +74,7 @@ static void values_of_a_wrong_type_are_refused(void **state) {
                 {"nas: {" DATA ", trainer: {epochs: [3]}}", "found a list of 1"},
                 {"nas: {" DATA ", trainer: {save_weight: 3}}", "found '3', allowed: true or false"},
                 {"nas: {" DATA ", trainer: {optimizer: SGD}}", "found 'SGD', allowed: a section"},
-                {"nas: {" DATA ", trainer: {optimizer: {params: {lr: nan}}}}", "allowed: a number from 0 to 1000"},
+                {"nas: {" DATA ", trainer: {optimizer: {params: {lr: nan}}}}", "allowed: a number from 1e-12 to 1000"},
                 {"nas: {dataset: {common: {data_path: [a]}}}", "found a list of 1, allowed: a text"},
                 {"nas: [1]", "found a list of 1, allowed: a section"},
                 {"nas: {" DATA ", search_space: {bit_candidates: {a: 1}}}", "found a map"},

@@ -1,4 +1,5 @@
 /* The search space: genes, ties, pins, uniform genomes, limits. */
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -306,6 +307,75 @@ static void limits_are_in_the_units_of_the_costs(void **state) {
     assert_float_equal(qea_bit_space_violation(f->space, w8a8), (20.185088 + 0.442368 + 0.00064 - 15) / 15, 1e-6);
 }
 
+/* Every genome's costs lie between the extremes, and some genome's costs are each of them. */
+static void check_extremes(fixture *f) {
+    enum { LAYERS = 5, GENES = 2 * LAYERS };
+    static const qea_objective kinds[] = {QEA_OBJ_FLOPS, QEA_OBJ_PARAMS, QEA_OBJ_BOPS, QEA_OBJ_WEIGHT_BYTES,
+                                          QEA_OBJ_ACTIVATION_BYTES};
+    enum { KINDS = sizeof kinds / sizeof *kinds };
+    double low[KINDS], high[KINDS];
+    uint16_t genome[GENES] = {0};
+    uint8_t w[LAYERS], a[LAYERS];
+    qea_cost cost, least, most;
+    size_t i = 0;
+    create(f);
+    assert_int_equal(f->space->num_layers, LAYERS);
+    for (int k = 0; k < KINDS; k++) high[k] = -(low[k] = HUGE_VAL);
+    do {
+        qea_bit_space_decode(f->space, genome, w, a);
+        assert_int_equal(qea_bit_space_cost(f->ctx, f->space, w, a, &cost), QEA_OK);
+        for (int k = 0; k < KINDS; k++) {
+            low[k] = fmin(low[k], qea_cost_value(&cost, kinds[k]));
+            high[k] = fmax(high[k], qea_cost_value(&cost, kinds[k]));
+        }
+        for (i = 0; i < f->space->num_genes && ++genome[i] == f->space->gene_sizes[i]; i++) genome[i] = 0;
+    } while (i < f->space->num_genes);
+    assert_int_equal(qea_bit_space_extremes(f->ctx, f->space, &least, &most), QEA_OK);
+    for (int k = 0; k < KINDS; k++) {
+        assert_true(qea_cost_value(&least, kinds[k]) == low[k]);
+        assert_true(qea_cost_value(&most, kinds[k]) == high[k]);
+    }
+}
+
+static void the_extremes_are_those_of_all_genomes_also_where_layers_are_left_out(void **state) {
+    fixture *f = *state;
+    static char first[] = "layer1.0.conv1", second[] = "layer2.0.*";
+    const qea_layer_rule rules[][2] = {
+        {{.pattern = all}, {.pattern = all}},
+        {{.pattern = second, .tie = true}, {.pattern = first, .num_weight_bits = 1, .weight_bits = {0}}},
+        {{.pattern = all,
+          .num_activation_bits = 2,
+          .activation_bits = {0, 8},
+          .num_weight_bits = 1,
+          .weight_bits = {4}},
+         {.pattern = first, .num_activation_bits = 1, .activation_bits = {0}}},
+        {{.pattern = all,
+          .num_activation_bits = 2,
+          .activation_bits = {2, 8},
+          .num_weight_bits = 1,
+          .weight_bits = {4}},
+         {.pattern = first, .num_weight_bits = 2, .weight_bits = {0, 4}}}};
+    const qea_resnet_options resnet = {.height = 8,
+                                       .width = 8,
+                                       .channels = 1,
+                                       .num_blocks = {1, 1},
+                                       .base_channel = 4,
+                                       .stage = 2,
+                                       .small_input = true,
+                                       .num_classes = 3};
+    qea_graph_destroy(f->graph);
+    assert_int_equal(qea_resnet_create(f->ctx, &resnet, &f->graph), QEA_OK);
+    for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {
+        f->config.candidates[0] = i == 0 ? 2 : 0;
+        f->config.num_candidates = 2;
+        f->config.num_layer_rules = 2;
+        memcpy(f->config.layer_rules, rules[i], sizeof rules[i]);
+        check_extremes(f);
+        qea_bit_space_destroy(f->space);
+        f->space = NULL;
+    }
+}
+
 static void seeds_depend_on_the_runs_seed_and_each_bit_width(void **state) {
     (void)state;
     uint8_t w[3] = {2, 4, 8}, a[3] = {4, 4, 4};
@@ -374,6 +444,8 @@ int main(void) {
                                         tear_down),
         cmocka_unit_test_setup_teardown(random_bits_of_a_supernet_are_within_the_limits, set_up, tear_down),
         cmocka_unit_test_setup_teardown(limits_are_in_the_units_of_the_costs, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(the_extremes_are_those_of_all_genomes_also_where_layers_are_left_out, set_up,
+                                        tear_down),
         cmocka_unit_test(seeds_depend_on_the_runs_seed_and_each_bit_width),
         cmocka_unit_test_setup_teardown(a_job_survives_its_line_and_broken_lines_are_refused, set_up, tear_down),
     };
