@@ -27,7 +27,7 @@ typedef struct qea_override {
 } qea_override;
 
 typedef struct qea_study_options {
-    const char *config_path;       /* NULL when a task is resumed */
+    const char *config_path;       /* when a task is resumed: says where tasks are if base_path does not; or NULL */
     const char *resume_task;       /* task folder, or its name under local_base_path; NULL: a new task */
     const char *task_id;           /* name of a new task; NULL: from the configuration or the time */
     const char *base_path;         /* folder of the tasks; NULL: from the configuration, else ./tasks */

@@ -73,10 +73,8 @@ static bool take_arguments(run_arguments *run, qea_arguments *arguments) {
     if (id == QEA_ARGUMENTS_WRONG) return false;
     const char *task = run->plain != NULL ? run->plain : run->task_id;
     if (run->resume && run->plain != NULL && run->task_id != NULL) task = run->task_id; /* vega CONFIG.yml -r -t TASK */
-    if (run->resume)
-        run->study.resume_task = task;
-    else
-        run->study.config_path = run->plain;
+    if (run->resume) run->study.resume_task = task;
+    if (!run->resume || run->task_id != NULL) run->study.config_path = run->plain;
     run->study.task_id = run->resume ? NULL : run->task_id;
     if (run->study.resume_task == NULL && run->study.config_path == NULL) {
         (void)fprintf(stderr, "quantea run: %s; see quantea run --help\n",

@@ -20,7 +20,8 @@ const qea_command qea_commands[] = {
      "searches bit widths and trains the front, as the configuration says",
      .about = "The results are in the task's folder; output/report.html shows them. After Ctrl-C, a crash, a kill or a power "
               "cut the task goes on with --resume.\n\n"
-              "quantea CONFIG.yml means quantea run CONFIG.yml.",
+              "quantea CONFIG.yml means quantea run CONFIG.yml. quantea CONFIG.yml --resume -t TASK looks for the task where the "
+              "configuration has its tasks.",
      .examples = "run quantea.yml\n"
                  "run quantea.yml --set nas.trainer.epochs=2 --workers 4 -t first\n"
                  "run --resume first",

@@ -229,8 +229,54 @@ static qea_status complete_agreement(qea_config_reader *r) {
     return qea_config_complete_recipe(r, "fully_train", &agreement->recipe);
 }
 
+/* --- keys that mean nothing beside others --- */
+
+static bool is_same_value(const qea_yaml *a, const qea_yaml *b) {
+    if (a->kind != b->kind || a->count != b->count) return false;
+    if (a->kind == QEA_YAML_SCALAR) return strcmp(a->text, b->text) == 0;
+    for (size_t i = 0; i < a->count; i++)
+        if (!is_same_value(a->items[i], b->items[i])) return false;
+    return true;
+}
+
+/* In fully_train nothing is said of what is as in the search: a ref brought it, or nobody is misled. */
+static void ignore_in(qea_config_reader *r, const char *step, const char *rest) {
+    char path[QEA_CONFIG_PATH], other[QEA_CONFIG_PATH];
+    (void)snprintf(path, sizeof path, "%s.%s", step, rest);
+    (void)snprintf(other, sizeof other, "nas.%s", rest);
+    const qea_yaml *node = qea_config_find(r->tree, path), *searched = qea_config_find(r->tree, other);
+    if (node == NULL || (node != searched && searched != NULL && is_same_value(node, searched))) return;
+    qea_config_ignore(r, path);
+}
+
+static void ignore_image_keys(qea_config_reader *r, const char *step, const qea_data_config *data) {
+    static const char *const keys[] = {"image_size", "channels", "test_portion"};
+    if (data->type == NULL || strcmp(data->type, "ImageFolder") == 0) return;
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        char rest[QEA_CONFIG_PATH];
+        qea_config_join(rest, "dataset.common", keys[i]);
+        ignore_in(r, step, rest);
+    }
+}
+
+static void ignore_without_effect(qea_config_reader *r) {
+    const qea_yaml *limits = qea_config_find(r->tree, "fully_train.trainer.limits");
+    const qea_yaml *seed = qea_config_find(r->tree, "fully_train.trainer.seed");
+    long long number;
+    ignore_image_keys(r, "nas", &r->config->nas_data);
+    ignore_image_keys(r, "fully_train", &r->config->full_data);
+    for (size_t i = 0; limits != NULL && i < limits->count; i++) {
+        char rest[QEA_CONFIG_PATH];
+        qea_config_join(rest, "trainer.limits", limits->keys[i]);
+        ignore_in(r, "fully_train", rest);
+    }
+    if (seed != NULL && qea_config_integer(seed, &number) && (uint64_t)number != r->config->seed)
+        ignore_in(r, "fully_train", "trainer.seed");
+}
+
 qea_status qea_config_complete(qea_config_reader *r) {
     complete_seed(r);
+    ignore_without_effect(r);
     QEA_TRY(complete_budget(r));
     QEA_TRY(check_candidates(r));
     QEA_TRY(check_network(r));

@@ -104,6 +104,8 @@ void qea_config_join(char path[QEA_CONFIG_PATH], const char *parent, const char 
 bool qea_config_fits_type(const qea_config_reader *r, const qea_config_key *key, const char *path);
 /* Are the sections at the top known? Before refs are followed, which would be said to lead nowhere. */
 QEA_MUST_USE qea_status qea_config_check_sections(qea_config_reader *r);
+/* A key that was given and means nothing here, for r->ignored. */
+void qea_config_ignore(qea_config_reader *r, const char *path);
 /* Is every key in the tree known? Those that mean nothing here are collected in r->ignored. */
 QEA_MUST_USE qea_status qea_config_check_keys(qea_config_reader *r);
 /* Reads every key of the table, given or by default, into r->config (config_set.c). */

@@ -167,6 +167,10 @@ static qea_status identify(qea_config_reader *r, const qea_yaml *map, size_t ind
     return status;
 }
 
+void qea_config_ignore(qea_config_reader *r, const char *path) {
+    qea_text_printf(&r->ignored, "%s%s", r->ignored.size > 0 ? ", " : "", path);
+}
+
 static qea_status check_map(qea_config_reader *r, const qea_yaml *map, const char *parent);
 
 static qea_status check_member(qea_config_reader *r, const qea_yaml *map, size_t index, const char *parent) {
@@ -180,7 +184,7 @@ static qea_status check_member(qea_config_reader *r, const qea_yaml *map, size_t
     if (qea_config_is_null(node)) return QEA_OK;
     switch (key->role) {
     case QEA_ROLE_IGNORED:
-        qea_text_printf(&r->ignored, "%s%s", r->ignored.size > 0 ? ", " : "", path);
+        qea_config_ignore(r, path);
         return QEA_OK;
     case QEA_ROLE_REFUSED:
         if (qea_config_number(node, &number) && number == 0) return QEA_OK;

@@ -206,12 +206,24 @@ static qea_status change_config(qea_context *ctx, const qea_run *run, const resu
     return status;
 }
 
+/* The folder that the resumed task is in: that of the configuration beside it, where there is one. */
+static qea_status open_task(qea_context *ctx, const qea_study_options *options, qea_task *out) {
+    qea_study_config *config = NULL;
+    const char *base = options->base_path;
+    if (base == NULL && options->config_path != NULL) {
+        QEA_TRY(qea_study_config_read(ctx, options->config_path, NULL, 0, &config));
+        base = config->base_path;
+    }
+    qea_status status = qea_task_open(ctx, base != NULL ? base : "tasks", options->resume_task, out);
+    qea_study_config_destroy(config);
+    return status;
+}
+
 static qea_status open_old(qea_context *ctx, qea_run *run) {
     const qea_study_options *options = run->options;
     resume_overrides overrides = {.num_kept = 0};
     QEA_TRY(sort_overrides(ctx, options, &overrides));
-    QEA_TRY(qea_task_open(ctx, options->base_path != NULL ? options->base_path : "tasks", options->resume_task,
-                          &run->task));
+    QEA_TRY(open_task(ctx, options, &run->task));
     QEA_TRY(change_config(ctx, run, &overrides));
     QEA_TRY(qea_study_config_read(ctx, run->task.config_path, &overrides.workers, overrides.num_workers, &run->config));
     QEA_TRY(qea_run_check(ctx, run));

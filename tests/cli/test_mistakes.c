@@ -286,6 +286,16 @@ static void blanks_and_letters_of_all_languages_in_paths_are_no_mistake(void **s
     if (code != 0) fail_msg("exit code %d: %s", code, slurp(f, "err"));
 }
 
+static void a_configuration_beside_resume_says_where_its_tasks_are(void **state) {
+    const fixture *f = *state;
+    int code =
+        shell(f, ".",
+              "rm -rf case && cp -r good case && cd case && rm -r tasks && "
+              "change 'seed: 5' 'seed: 5\\n    task: {local_base_path: elsewhere}' && "
+              "quantea run config.yml --quiet -t new && quantea config.yml --resume -t new --quiet && test ! -e tasks");
+    if (code != 0) fail_msg("exit code %d: %s", code, slurp(f, "err"));
+}
+
 static void batches_larger_than_the_images_are_cut_with_a_warning(void **state) {
     const fixture *f = *state;
     int code = shell(f, ".",
@@ -300,6 +310,7 @@ static void batches_larger_than_the_images_are_cut_with_a_warning(void **state) 
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_mistake_gets_one_message_its_exit_code_and_its_place_in_the_document),
+        cmocka_unit_test(a_configuration_beside_resume_says_where_its_tasks_are),
         cmocka_unit_test(batches_larger_than_the_images_are_cut_with_a_warning),
         cmocka_unit_test(blanks_and_letters_of_all_languages_in_paths_are_no_mistake),
     };

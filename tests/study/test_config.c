@@ -100,6 +100,27 @@ static void one_warning_names_all_keys_without_meaning(void **state) {
     qea_study_config_destroy(c);
 }
 
+static void the_warning_names_keys_without_effect_but_not_those_that_a_ref_brought(void **state) {
+    (void)state;
+    qea_study_config *c = parse("general: {seed: 3}\n"
+                                "nas:\n"
+                                "  dataset: {type: Arrays, common: {data_path: x, image_size: 32, channels: 1}}\n"
+                                "  trainer: {seed: 9, limits: {flop_range: [0, 1], bops_range: [0, 1]}}\n"
+                                "fully_train:\n"
+                                "  dataset: {ref: nas.dataset, common: {test_portion: 0.2}}\n"
+                                "  trainer: {ref: nas.trainer, seed: 10, limits: {flop_range: [0, 2]}}\n");
+    assert_non_null(strstr(c->warnings, "these keys mean nothing here: nas.dataset.common.image_size, "
+                                        "nas.dataset.common.channels, fully_train.dataset.common.test_portion, "
+                                        "fully_train.trainer.limits.flop_range, fully_train.trainer.seed"));
+    assert_true(c->warnings[strlen(c->warnings) - 1] == 'd');
+    qea_study_config_destroy(c);
+    c = parse("nas: {dataset: {type: ImageFolder, common: {data_path: x, image_size: 32, test_portion: 0.2}},\n"
+              "  trainer: {limits: {flop_range: [0, 1]}}}\n"
+              "fully_train: {dataset: {ref: nas.dataset}, trainer: {ref: nas.trainer, seed: 4}}\n");
+    assert_string_equal(c->warnings, ""); /* the only seed is the run's */
+    qea_study_config_destroy(c);
+}
+
 static void the_older_backbone_is_accepted(void **state) {
     (void)state;
     const qea_config_override old[] = {
@@ -367,6 +388,7 @@ int main(void) {
         cmocka_unit_test(the_original_file_means_what_it_meant),
         cmocka_unit_test(the_original_recipes_and_data_are_merged_through_ref),
         cmocka_unit_test(one_warning_names_all_keys_without_meaning),
+        cmocka_unit_test(the_warning_names_keys_without_effect_but_not_those_that_a_ref_brought),
         cmocka_unit_test(the_older_backbone_is_accepted),
         cmocka_unit_test(overrides_reach_the_full_training_through_ref),
         cmocka_unit_test(a_star_sets_every_step_that_the_file_has),
