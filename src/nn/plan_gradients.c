@@ -20,26 +20,30 @@ static int last_backward_reader(const qea_plan *plan, int tensor) {
     return INT_MAX;
 }
 
-/* Whether the gradient of `tensor`, written at step `at`, may take over the tensor's own memory. */
-static bool takes_own_memory(const qea_plan *plan, int tensor, int at) {
+/* The block of `tensor` where its gradient, written at step `at`, may take it over; else -1. */
+static int own_memory(const qea_plan *plan, int tensor, int at) {
     const plan_tensor *t = &plan->tensors[tensor];
-    return t->block >= 0 && !t->lent && last_backward_reader(plan, tensor) >= at;
+    return !t->lent && last_backward_reader(plan, tensor) >= at ? t->block : -1;
 }
 
-/* A gradient of `tensor`, written at step `at`: in the tensor's memory, in the block `spare`, or (-1) in its own. */
-static qea_status add_gradient(qea_context *ctx, qea_plan *plan, int tensor, int at, int spare, int *out) {
+/* A gradient of `tensor` in the memory `block`, which may be the tensor's; -1: in memory of its own. */
+static qea_status add_gradient(qea_context *ctx, qea_plan *plan, int tensor, int block, int *out) {
     plan_tensor *t = &plan->tensors[tensor];
     if (t->num_grads == QEA_MAX_GRADS)
         return qea_fail(ctx, QEA_ERR_UNSUPPORTED, "plan: a value is read by more than %d nodes", QEA_MAX_GRADS);
-    int block = spare;
-    if (takes_own_memory(plan, tensor, at)) {
-        block = t->block;
-        t->lent = true;
-    }
+    if (block >= 0 && block == t->block) t->lent = true;
     QEA_TRY(qea_plan_add_tensor(ctx, plan, t->rows, t->channels, t->type, block, out));
     t = &plan->tensors[tensor]; /* the array may have moved */
     t->grads[t->num_grads++] = *out;
     return QEA_OK;
+}
+
+/* Whether a branch behind the j-th reads the same tensor: what goes back to them is written one branch after the other.
+ */
+static bool later_branch_reads(const plan_segment *segment, int j) {
+    for (int i = j + 1; i < segment->num_branches; i++)
+        if (segment->branch[i].source == segment->branch[j].source) return true;
+    return false;
 }
 
 static qea_status segment_gradients(qea_context *ctx, qea_plan *plan, plan_segment *segment, int at) {
@@ -49,9 +53,9 @@ static qea_status segment_gradients(qea_context *ctx, qea_plan *plan, plan_segme
     for (int j = 0; j < segment->num_branches; j++) {
         plan_branch *branch = &segment->branch[j];
         if (!plan->tensors[branch->source].needs_grad) continue;
-        bool own = takes_own_memory(plan, branch->source, at);
-        bool fits = !own && spare >= 0 && plan->tensors[branch->source].type == QEA_F32;
-        QEA_TRY(add_gradient(ctx, plan, branch->source, at, fits ? spare : -1, &branch->dx));
+        int own = later_branch_reads(segment, j) ? -1 : own_memory(plan, branch->source, at);
+        bool fits = own < 0 && plan->tensors[branch->source].type == QEA_F32;
+        QEA_TRY(add_gradient(ctx, plan, branch->source, fits ? spare : own, &branch->dx));
         if (fits) spare = -1;
     }
     return QEA_OK;
@@ -60,13 +64,13 @@ static qea_status segment_gradients(qea_context *ctx, qea_plan *plan, plan_segme
 qea_status qea_plan_make_gradients(qea_context *ctx, qea_plan *plan) {
     plan_tensor *logits = &plan->tensors[plan->logits];
     logits->lent = true; /* they stay readable after the run */
-    if (logits->needs_grad) QEA_TRY(add_gradient(ctx, plan, plan->logits, (int)plan->num_steps, -1, &plan->dlogits));
+    if (logits->needs_grad) QEA_TRY(add_gradient(ctx, plan, plan->logits, -1, &plan->dlogits));
     for (int i = (int)plan->num_steps - 1; i >= 0; i--) {
         plan_step *step = &plan->steps[i];
         if (step->op == PLAN_SEGMENT)
             QEA_TRY(segment_gradients(ctx, plan, &plan->segments[step->index], i));
         else if (plan->tensors[step->in].needs_grad)
-            QEA_TRY(add_gradient(ctx, plan, step->in, i, -1, &step->dx));
+            QEA_TRY(add_gradient(ctx, plan, step->in, own_memory(plan, step->in, i), &step->dx));
     }
     return QEA_OK;
 }

@@ -133,6 +133,25 @@ static inline qea_graph *net_odd(void) {
     return net_end(g, y);
 }
 
+/* Sums whose two summands come from one value: with its batch normalisation, and two normalisations of it. */
+static inline qea_graph *net_shared(void) {
+    qea_node x, y;
+    qea_graph *g = net_begin(&x);
+    net_conv(g, "a", &x, 4, 3, 1, 1, false, true);
+    net_norm(g, "a_bn", &x);
+    net_relu(g, &x);
+    y = x;
+    net_norm(g, "y", &y);
+    MUST(qea_graph_add(NULL, g, x, y, &x));
+    net_conv(g, "b", &x, 4, 3, 1, 1, true, true);
+    net_relu(g, &x);
+    y = x;
+    net_norm(g, "first", &x);
+    net_norm(g, "second", &y);
+    MUST(qea_graph_add(NULL, g, x, y, &x));
+    return net_end(g, x);
+}
+
 typedef struct policy {
     qea_quantizer weight, activation;
     uint8_t weight_bits[4], activation_bits[4]; /* repeated over the layers */

@@ -13,7 +13,7 @@
 #include "nn/plan_reference.h"
 
 typedef qea_graph *(*network_fn)(void);
-static const network_fn networks[] = {net_basic, net_bottleneck, net_bias, net_depthwise, net_odd};
+static const network_fn networks[] = {net_basic, net_bottleneck, net_bias, net_depthwise, net_odd, net_shared};
 enum { NUM_NETWORKS = sizeof networks / sizeof *networks };
 
 static const policy policies[] = {

@@ -103,7 +103,7 @@ static void check(qea_graph *g, const policy *bits, const qea_kernels *kernels, 
 static const policy float_policy = {QEA_DOREFA, QEA_DOREFA, {32, 32, 32, 32}, {32, 32, 32, 32}};
 
 static void check_all_networks(const policy *p, const qea_kernels *kernels) {
-    qea_graph *(*const networks[])(void) = {net_basic, net_bottleneck, net_bias, net_depthwise, net_odd};
+    qea_graph *(*const networks[])(void) = {net_basic, net_bottleneck, net_bias, net_depthwise, net_odd, net_shared};
     for (size_t i = 0; i < sizeof networks / sizeof *networks; i++)
         check(networks[i](), p, kernels, QEA_PRECISION_F32, 1e-3);
 }
