@@ -69,15 +69,20 @@ static void fill_table(void) {
     cpu.skip_backward = qea_cpu_skip_backward;
 }
 
+/* Whether asking for `row` by its name first would have chosen what is used: "auto" may have let oneDNN use more. */
+static bool is_in_use(const isa_row *row) { return chosen == row && qea_onednn_stays_within(row->onednn); }
+
 static const qea_kernels *choose(qea_context *ctx, const char *isa) {
     const isa_row *row = find(ctx, isa);
+    bool any = strcmp(isa, "auto") == 0;
     if (!row) return NULL;
-    if (chosen && chosen != row && strcmp(isa, "auto") != 0) {
-        (void)qea_fail(ctx, QEA_ERR_STATE, "instruction set %s: this process uses %s already", isa, chosen->name);
+    if (chosen && !any && !is_in_use(row)) {
+        (void)qea_fail(ctx, QEA_ERR_STATE, "instruction set %s: this process uses %s already", isa,
+                       chosen == row ? "all that this CPU has" : chosen->name);
         return NULL;
     }
     if (chosen) return &cpu;
-    if (!qea_onednn_limit(strcmp(isa, "auto") == 0 ? QEA_ONEDNN_ALL : row->onednn)) {
+    if (!qea_onednn_limit(any ? QEA_ONEDNN_ALL : row->onednn)) {
         (void)qea_fail(ctx, QEA_ERR_STATE, "instruction set %s: oneDNN was in use before and cannot be limited", isa);
         return NULL;
     }

@@ -145,6 +145,42 @@ static void resnet20_shapes_stay_within_the_bound(void **state) {
     check_errors("backward-weights", &weights);
 }
 
+/* The gradient of weight [k][c][r][q], and the sum of its products' magnitudes, in float64. */
+static void exact_gradient(const qea_conv_shape *s, const tensors *t, size_t weight, double *sum, double *magnitude) {
+    int q = (int)(weight % 3), r = (int)(weight / 3 % 3);
+    size_t c = weight / 9 % (size_t)s->c, k = weight / 9 / (size_t)s->c;
+    *sum = *magnitude = 0;
+    for (int row = 0; row < s->n * s->h; row++)
+        for (int j = 0; j < s->w; j++) {
+            int i = row % s->h + r - 1, column = j + q - 1;
+            if (i < 0 || i >= s->h || column < 0 || column >= s->w) continue;
+            size_t pixel = (size_t)(row + r - 1) * (size_t)s->w + (size_t)column;
+            double x = (double)t->x[pixel * (size_t)s->c + c];
+            double dy = (double)t->dy[((size_t)row * (size_t)s->w + (size_t)j) * (size_t)s->k + k];
+            *sum += x * dy;
+            *magnitude += fabs(x * dy);
+        }
+}
+
+/* Batches of hundreds of images, whose sums grow: x is what a ReLU leaves, dy has a mean. */
+static void gradients_of_weights_stay_within_the_bound_over_many_tiles(void **state) {
+    (void)state;
+    const qea_kernels *cpu = cpu_table();
+    qea_conv_shape s = shape_of(512, 32, 32, 16, 16);
+    tensors t = make_tensors(&s);
+    for (size_t i = 0; i < t.num_x; i++) t.x[i] = t.x[i] > 0 ? t.x[i] : 0;
+    for (size_t i = 0; i < t.num_y; i++) t.dy[i] += 1;
+    qea_conv *conv = make_conv(cpu, &s);
+    assert_int_equal(cpu->conv_backward_weights(NULL, conv, t.x, t.dy, t.dw), QEA_OK);
+    cpu->conv_destroy(conv);
+    for (size_t weight = 0; weight < t.num_w; weight += 61) {
+        double exact, magnitude;
+        exact_gradient(&s, &t, weight, &exact, &magnitude);
+        assert_true(fabs((double)t.dw[weight] - exact) <= BOUND * magnitude);
+    }
+    free_tensors(&t);
+}
+
 /* A single value of x or dy meets each of the nine weights once, wherever it lies. What should be zero around it is not
  * quite where the tile around it is. */
 static void every_pixel_reaches_its_neighbours_and_no_other(void **state) {
@@ -242,6 +278,7 @@ static int tests_with(const char *isa) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(random_shapes_stay_within_the_bound_whatever_the_threads),
         cmocka_unit_test(resnet20_shapes_stay_within_the_bound),
+        cmocka_unit_test(gradients_of_weights_stay_within_the_bound_over_many_tiles),
         cmocka_unit_test(every_pixel_reaches_its_neighbours_and_no_other),
         cmocka_unit_test(the_same_threads_give_the_same_bits_and_data_any_threads),
         cmocka_unit_test(a_run_with_nan_leaves_nothing_behind),

@@ -49,8 +49,8 @@ void QEA_VARIANT(qea_pass_copy)(qea_view from, size_t from_index, qea_view to, s
     for (size_t i = 0; i < count; i += QEA_LINE) {
         size_t n = count - i < QEA_LINE ? count - i : QEA_LINE;
         const float *v = read_line(from, from_index + i, n, &tile);
-        if (v != tile.f) memcpy(tile.f, v, n * sizeof *v);
-        memcpy(start_line(to, to_index + i, &tile), tile.f, n * sizeof *v);
+        float *copy = start_line(to, to_index + i, &tile);
+        if (copy != v) memcpy(copy, v, n * sizeof *v);
         finish_line(to, to_index + i, n, &tile);
     }
 }

@@ -49,13 +49,14 @@ void QEA_VARIANT(qea_wg_multiply)(const qea_wg_planes *dy, const float *u, int k
     }
 }
 
-/* s (rows, columns of vectors) += a (tiles, rows) transposed times b (tiles, columns). */
+/* s (rows, columns of vectors) += a (tiles, rows) transposed times b (tiles, columns). The tiles are summed apart from
+ * s, so that the error grows with the number of blocks, not of tiles. */
 static inline __attribute__((always_inline)) void accumulate_block(int rows, int columns, const float *a,
                                                                    size_t a_width, const float *b, size_t b_width,
                                                                    int tiles, float *s) {
     vec sum[ROWS][WIDE];
     for (int r = 0; r < rows; r++)
-        for (int v = 0; v < columns; v++) sum[r][v] = vec_load(s + (size_t)r * b_width + (size_t)(v * VEC_LANES));
+        for (int v = 0; v < columns; v++) sum[r][v] = vec_zero();
     for (int t = 0; t < tiles; t++, a += a_width, b += b_width) {
         vec y[WIDE];
         for (int v = 0; v < columns; v++) y[v] = vec_load(b + v * VEC_LANES);
@@ -65,7 +66,10 @@ static inline __attribute__((always_inline)) void accumulate_block(int rows, int
         }
     }
     for (int r = 0; r < rows; r++)
-        for (int v = 0; v < columns; v++) vec_store(s + (size_t)r * b_width + (size_t)(v * VEC_LANES), sum[r][v]);
+        for (int v = 0; v < columns; v++) {
+            float *to = s + (size_t)r * b_width + (size_t)(v * VEC_LANES);
+            vec_store(to, vec_add(vec_load(to), sum[r][v]));
+        }
 }
 
 #define ROWS_CASE(n)                                                                                                   \

@@ -29,11 +29,17 @@ const char *qea_onednn_version(void) {
     return version;
 }
 
+static const dnnl_cpu_isa_t limits[] = {[QEA_ONEDNN_SSE] = dnnl_cpu_isa_sse41,
+                                        [QEA_ONEDNN_AVX2] = dnnl_cpu_isa_avx2,
+                                        [QEA_ONEDNN_AVX512] = dnnl_cpu_isa_avx512_core};
+
 bool qea_onednn_limit(qea_onednn_isa isa) {
-    static const dnnl_cpu_isa_t limits[] = {[QEA_ONEDNN_SSE] = dnnl_cpu_isa_sse41,
-                                            [QEA_ONEDNN_AVX2] = dnnl_cpu_isa_avx2,
-                                            [QEA_ONEDNN_AVX512] = dnnl_cpu_isa_avx512_core};
     return isa == QEA_ONEDNN_ALL || dnnl_set_max_cpu_isa(limits[isa]) == dnnl_success;
+}
+
+/* Each set is a bit, beside those of the sets that it includes. */
+bool qea_onednn_stays_within(qea_onednn_isa isa) {
+    return isa == QEA_ONEDNN_ALL || ((unsigned)dnnl_get_effective_cpu_isa() & ~(unsigned)limits[isa]) == 0;
 }
 
 static bool may_use(dnnl_cpu_isa_t isa) { return (dnnl_get_effective_cpu_isa() & isa) == isa; }

@@ -9,7 +9,8 @@ typedef enum qea_onednn_isa { QEA_ONEDNN_SSE, QEA_ONEDNN_AVX2, QEA_ONEDNN_AVX512
 /* The highest instruction set that oneDNN may use, for the whole process; before anything else here. false: oneDNN was
  * in use before. */
 bool qea_onednn_limit(qea_onednn_isa isa);
-bool qea_onednn_has_bf16(void); /* bf16 by instructions of the CPU, not emulated */
+bool qea_onednn_stays_within(qea_onednn_isa isa); /* what it uses of this CPU is no more than the limit would allow */
+bool qea_onednn_has_bf16(void);                   /* bf16 by instructions of the CPU, not emulated */
 bool qea_onednn_has_amx(void);
 const char *qea_onednn_version(void); /* "oneDNN 2.6.3" */
 
