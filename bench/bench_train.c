@@ -160,6 +160,14 @@ static void put_ratio(const char *name, const char *peer, const rates *ours, con
     if (before == 0 || median < before) json_object_set_new(least, key, json_real(median));
 }
 
+/* null where a ratio would stand; not in place of one with another number of threads. */
+static void put_no_ratio(const char *name, const char *peer, json_t *ratios, json_t *least) {
+    char key[96];
+    snprintf(key, sizeof key, "%s_vs_torch_%s", name, peer);
+    json_object_set_new(ratios, key, json_null());
+    if (!json_object_get(least, key)) json_object_set_new(least, key, json_null());
+}
+
 typedef struct thread_run { /* with some number of threads */
     int threads;
     double fma, amx; /* FLOP/s */
@@ -177,13 +185,15 @@ static void compare_peer(const comparison *c, int i, const rates *ours, const ra
     json_t *rate = summary(theirs->value, theirs->count, "images_per_s");
     snprintf(text, sizeof text, "  PyTorch, %s%s", p->quantised ? "fake-quantised, " : "", p->name);
     print_rate(text, rate);
-    if (theirs->images) {
-        printf("  one step of %d images, as slow as it is (emulated?)", theirs->images);
-        json_object_set_new(rate, "images_of_one_step", json_integer(theirs->images));
-    }
     snprintf(name, sizeof name, "%s_%s", c->ours.name, p->name);
     json_object_set_new(run->torch, name, rate);
-    put_ratio(c->ours.name, p->name, ours, theirs, run->ratios, least);
+    if (theirs->images) {
+        printf("  no ratio: one step of %d images, as slow as it is (emulated?)\n", theirs->images);
+        json_object_set_new(rate, "images_of_one_step", json_integer(theirs->images));
+        put_no_ratio(c->ours.name, p->name, run->ratios, least);
+    } else {
+        put_ratio(c->ours.name, p->name, ours, theirs, run->ratios, least);
+    }
 }
 
 static void print_ours(const comparison *c, const json_t *rate, const rates *ours, int rounds) {
