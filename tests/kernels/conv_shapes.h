@@ -5,13 +5,13 @@
 #include "check.h"
 
 static inline qea_conv_shape draw_shape(void) {
-    static const int channels[] = {1, 3, 7, 8, 16, 33, 64}, windows[] = {1, 3, 5, 7};
+    static const int channels[] = {1, 3, 7, 8, 16, 33, 64}, windows[] = {1, 2, 3, 4, 5, 7};
     qea_conv_shape s = {.n = draw_int(1, 3), .h = draw_int(1, 13), .w = draw_int(1, 13)};
     s.c = channels[draw_int(0, 6)];
     s.k = channels[draw_int(0, 6)];
-    s.r = windows[draw_int(0, 3)];
-    s.s = draw_int(0, 2) ? s.r : windows[draw_int(0, 3)];
-    s.stride = draw_int(1, 2);
+    s.r = windows[draw_int(0, 5)];
+    s.s = draw_int(0, 2) ? s.r : windows[draw_int(0, 5)];
+    s.stride = draw_int(0, 2) ? draw_int(1, 2) : draw_int(3, 5);
     s.pad = draw_int(0, (s.r > s.s ? s.r : s.s) / 2);
     s.groups = 1;
     int form = draw_int(0, 3);

@@ -29,6 +29,7 @@ struct qea_integer_conv {
     double *moments;            /* owned, [chunks][mean, squares][k] */
     int row_pixels;             /* of the padded rows that the windows see */
     int skip;                   /* each skip-th row and pixel of x is packed */
+    bool flat;                  /* the pixels of the one image are images */
     qea_conv_grid widest, grid; /* both with 0 in x's range */
     bool bytes;
     int budget, steps; /* as in qea_integer_row */
@@ -97,6 +98,7 @@ static void simplify(qea_integer_conv *conv) {
     conv->skip = s->stride;
     s->stride = 1;
     if (s->h != 1 || s->w != 1) return;
+    conv->flat = true;
     s->w = s->ow = s->n;
     s->n = conv->skip = 1;
 }
@@ -312,17 +314,33 @@ static void convolve_rows(const qea_integer_conv *conv, int rows, const uint8_t 
     }
 }
 
-/* `rows` rows of output pixels of image n. A NaN in the weights, or in what they read, makes all of them NaN. */
+static void fill_nan(float *y, size_t count) {
+    for (size_t i = 0; i < count; i++) y[i] = NAN;
+}
+
+/* The outputs of those images of one pixel each that hold a NaN. */
+static void fill_nan_images(const qea_integer_conv *conv, const float *x, float *y) {
+    size_t c = (size_t)conv->shape.c, k = (size_t)conv->shape.k;
+    for (int n = 0; n < conv->shape.ow; n++, x += c, y += k) {
+        bool nan = false;
+        for (size_t i = 0; i < c; i++) nan |= isnan(x[i]);
+        if (nan) fill_nan(y, k);
+    }
+}
+
+/* `rows` rows of output pixels of image n. A NaN in the weights, or in what they read of an image, makes them NaN. */
 static void run_rows(const qea_integer_conv *conv, const float *x, float *y, int n, int first, int rows) {
     const qea_conv_shape *s = &conv->shape;
     uint8_t *scratch = conv->scratch + (size_t)omp_get_thread_num() * conv->scratch_bytes;
     size_t row_values = (size_t)s->ow * (size_t)s->k;
     y += ((size_t)n * (size_t)s->oh + (size_t)first) * row_values;
-    if (!conv->nan_weights && pack_rows(conv, x, n, first, rows, scratch)) {
-        convolve_rows(conv, rows, scratch, y);
+    bool nan = !conv->nan_weights && !pack_rows(conv, x, n, first, rows, scratch);
+    if (conv->nan_weights || (nan && !conv->flat)) {
+        fill_nan(y, (size_t)rows * row_values);
         return;
     }
-    for (size_t i = 0; i < (size_t)rows * row_values; i++) y[i] = NAN;
+    convolve_rows(conv, rows, scratch, y); /* what stands for a NaN reaches its own image only */
+    if (nan) fill_nan_images(conv, x, y);
 }
 
 void qea_cpu_integer_forward(const qea_integer_conv *conv, const float *x, float *y) {
