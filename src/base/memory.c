@@ -16,6 +16,7 @@ enum {
 };
 
 static atomic_size_t allocations;
+static _Thread_local size_t bytes_taken;
 static atomic_long fail_countdown; /* > 0: that many allocations from now, the last of which fails */
 
 bool qea_size_mul(size_t a, size_t b, size_t *out) {
@@ -31,6 +32,8 @@ bool qea_size_add(size_t a, size_t b, size_t *out) {
 }
 
 size_t qea_alloc_count(void) { return atomic_load(&allocations); }
+
+size_t qea_alloc_bytes(void) { return bytes_taken; }
 
 void qea_alloc_fail_after(long n) { atomic_store(&fail_countdown, n); }
 
@@ -57,6 +60,7 @@ static void *take(size_t bytes, size_t zero_from) {
     char *block = take_aligned(bytes);
     if (block == NULL) return NULL;
     atomic_fetch_add(&allocations, 1);
+    bytes_taken += bytes;
     memset(block + zero_from, 0, bytes - zero_from);
     return block;
 }

@@ -28,6 +28,10 @@ void qea_free(void *block); /* NULL is allowed */
  * after its first batch). */
 size_t qea_alloc_count(void);
 
+/* Bytes that this thread took by qea_alloc and qea_grow so far, freed since or not: what is more behind the making of
+ * something than before it is that thing's memory, and what growing and temporary arrays took. */
+size_t qea_alloc_bytes(void);
+
 /* For tests: the n-th allocation from now on fails (once); 0 switches that off. */
 void qea_alloc_fail_after(long n);
 

@@ -22,6 +22,7 @@ qea_status qea_plan_create(qea_context *ctx, qea_model *model, const qea_plan_op
     *out = NULL;
     if (options->batch < 1) return qea_fail(ctx, QEA_ERR_CONFIG, "plan: batch %d, allowed: at least 1", options->batch);
     qea_plan *plan = NULL;
+    size_t before = qea_alloc_bytes();
     QEA_TRY(QEA_NEW(ctx, "plan", plan, 1));
     plan->model = model;
     plan->options = *options;
@@ -29,6 +30,7 @@ qea_status qea_plan_create(qea_context *ctx, qea_model *model, const qea_plan_op
     plan->bf16 = qea_precision_is_bf16(options->precision);
     plan->logits = plan->dlogits = -1;
     qea_status status = make(ctx, plan);
+    plan->bytes = qea_alloc_bytes() - before;
     if (status == QEA_OK) {
         *out = plan;
         return QEA_OK;
@@ -55,7 +57,7 @@ void qea_plan_destroy(qea_plan *plan) {
     qea_free(plan);
 }
 
-size_t qea_plan_bytes(const qea_plan *plan) { return plan->arena_bytes + plan->other_bytes; }
+size_t qea_plan_bytes(const qea_plan *plan) { return plan->bytes; }
 
 const float *qea_plan_logits(const qea_plan *plan) { return plan->tensors[plan->logits].data; }
 

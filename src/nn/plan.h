@@ -33,6 +33,8 @@ typedef struct qea_plan qea_plan;
 QEA_MUST_USE qea_status qea_plan_create(qea_context *ctx, qea_model *model, const qea_plan_options *options,
                                         qea_plan **out);
 void qea_plan_destroy(qea_plan *plan);
+/* Memory taken to make it: tensors, coefficients, quantised weights and what the convolutions need (packed weights,
+ * scratch memory); without what oneDNN keeps for itself. */
 size_t qea_plan_bytes(const qea_plan *plan);
 
 typedef struct qea_batch_result {

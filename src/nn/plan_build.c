@@ -96,12 +96,10 @@ static bool same_quantizer(const qea_model *model, const plan_layer *a, const pl
     return !a->act_param && !b->act_param && a->act_bits == b->act_bits && a->type == b->type;
 }
 
-static qea_status make_coefs(qea_context *ctx, qea_plan *plan, plan_segment *segment) {
+static qea_status make_coefs(qea_context *ctx, plan_segment *segment) {
     enum { PER_BRANCH = sizeof(plan_coefs) / sizeof(float *) };
     size_t channels = (size_t)segment->channels;
-    size_t count = channels * (QEA_MAX_BRANCHES * PER_BRANCH + 1);
-    QEA_TRY(QEA_NEW(ctx, "segment coefficients", segment->coefs, count));
-    plan->other_bytes += count * sizeof(float);
+    QEA_TRY(QEA_NEW(ctx, "segment coefficients", segment->coefs, channels * (QEA_MAX_BRANCHES * PER_BRANCH + 1)));
     float *next = segment->coefs;
     for (int i = 0; i < QEA_MAX_BRANCHES; i++) {
         plan_coefs *c = &segment->branch[i].coefs;
@@ -110,10 +108,7 @@ static qea_status make_coefs(qea_context *ctx, qea_plan *plan, plan_segment *seg
         for (int j = 0; j < PER_BRANCH; j++, next += channels) *arrays[j] = next;
     }
     segment->dz = next;
-    count = channels * QEA_MAX_BRANCHES * 2;
-    QEA_TRY(QEA_NEW(ctx, "pooled statistics", segment->pooled, count));
-    plan->other_bytes += count * sizeof(double);
-    return QEA_OK;
+    return QEA_NEW(ctx, "pooled statistics", segment->pooled, channels * QEA_MAX_BRANCHES * 2);
 }
 
 /* A convolution takes them for the first batch normalisation that reads it. */
@@ -144,7 +139,7 @@ static qea_status add_segment(qea_context *ctx, builder *b, int node, const valu
         .num_branches = v->num_branches, .relu = v->relu, .y = -1, .rows = node_rows(b, n), .channels = n->channels};
     for (int i = 0; i < v->num_branches; i++) segment->branch[i] = v->branch[i];
     *out = segment;
-    QEA_TRY(make_coefs(ctx, plan, segment));
+    QEA_TRY(make_coefs(ctx, segment));
     for (int i = 0; i < segment->num_branches; i++) take_statistics(plan, &segment->branch[i]);
     return add_step(ctx, plan,
                     &(plan_step){.op = PLAN_SEGMENT,

@@ -136,7 +136,7 @@ struct qea_plan {
     size_t arena_bytes;
     float *dweight; /* owned scratch, the largest layer's weights */
     size_t dweight_count;
-    size_t other_bytes; /* owned besides the arena */
+    size_t bytes; /* all that making it took */
     size_t pooled_batches;
 };
 

@@ -124,7 +124,6 @@ static qea_status make_layer(qea_context *ctx, qea_plan *plan, const qea_graph_n
         return qea_fail(ctx, QEA_ERR_CONFIG, "plan: layer %s: the model's weights do not fit the graph", node->name);
     QEA_TRY(QEA_NEW(ctx, "quantised weights", layer->q, count));
     QEA_TRY(QEA_NEW(ctx, "weight steps", layer->step_w, (size_t)shape->k));
-    plan->other_bytes += (count + (size_t)shape->k) * sizeof(float);
     if (plan->dweight_count < count) plan->dweight_count = count;
     qea_status status = make_conv(ctx, plan, layer);
     return status == QEA_OK ? status : qea_fail_prefix(ctx, status, "layer %s", node->name);
@@ -144,10 +143,7 @@ qea_status qea_plan_make_layers(qea_context *ctx, qea_plan *plan) {
         plan_layer *layer = &plan->layers[plan->num_layers++]; /* counted first, so that a failure frees its parts */
         QEA_TRY(make_layer(ctx, plan, node, layer));
     }
-    if (plan->options.training) {
-        QEA_TRY(QEA_NEW(ctx, "weight gradients", plan->dweight, plan->dweight_count));
-        plan->other_bytes += plan->dweight_count * sizeof(float);
-    }
+    if (plan->options.training) QEA_TRY(QEA_NEW(ctx, "weight gradients", plan->dweight, plan->dweight_count));
     return QEA_OK;
 }
 
