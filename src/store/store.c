@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <string.h>
-#include <sys/vfs.h>
 #include <time.h>
 
 #include "base/error.h"
@@ -117,21 +116,9 @@ static qea_status open_database(qea_context *ctx, qea_store *store, bool read_on
     return check_schema(ctx, store);
 }
 
-static qea_status refuse_network(qea_context *ctx, const char *folder) {
-    struct statfs info;
-    if (statfs(folder, &info) != 0)
-        return qea_fail(ctx, QEA_ERR_IO, "%s: asking for the file system: %s", folder, strerror(errno));
-    const char *network = qea_store_network_name((unsigned long)info.f_type);
-    if (network == NULL) return QEA_OK;
-    return qea_fail(ctx, QEA_ERR_STATE,
-                    "%s: found a network file system (%s), where a database is not safe; put the task "
-                    "(general.task.local_base_path) on a local disk",
-                    folder, network);
-}
-
 static qea_status open_writer(qea_context *ctx, const char *folder, qea_store *store) {
     QEA_TRY(qea_folder_make(ctx, folder));
-    QEA_TRY(refuse_network(ctx, folder));
+    QEA_TRY(qea_store_refuse_network(ctx, folder));
     QEA_TRY(qea_store_lock(ctx, folder, &store->lock));
     return open_database(ctx, store, false);
 }

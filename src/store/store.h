@@ -35,7 +35,7 @@ typedef struct qea_trial_record {
 typedef struct qea_store qea_store;
 
 /* Opens or makes FOLDER/task.db. QEA_ERR_STATE: another coordinator has it (flock on FOLDER/task.lock, and its pid is
- * named), another schema version, or a network file system (NFS, SMB, 9p..., by statfs) for a writer. */
+ * named), another schema version, or a network file system (NFS, SMB, 9p, sshfs...) for a writer. */
 QEA_MUST_USE qea_status qea_store_open(qea_context *ctx, const char *folder, bool read_only, qea_store **out);
 void qea_store_close(qea_store *store);
 

@@ -35,6 +35,11 @@ void qea_store_unlock(int lock);
 /* The name of a network file system by its statfs magic number, or NULL: SQLite's WAL needs shared memory between all
  * users of a database, which these do not give (https://www.sqlite.org/wal.html, "must be on the same host"). */
 const char *qea_store_network_name(unsigned long magic);
+/* The same of the FUSE file system on a device: the name of a program that is known to serve from the network, by the
+ * text of /proc/self/mountinfo (any bytes), or NULL: most that is FUSE is local. */
+const char *qea_store_fuse_network(const char *mounts, size_t size, unsigned major_number, unsigned minor_number);
+/* QEA_ERR_STATE where the folder lies on either. */
+QEA_MUST_USE qea_status qea_store_refuse_network(qea_context *ctx, const char *folder);
 
 /* Lists of numbers are stored as text, "4 8 4", because SQLite would turn a NaN into NULL, and so that other programs
  * can read them. Doubles are in round-trip form. Reading takes only what the writers below write: *items is

@@ -1,4 +1,4 @@
-/* Who may write a task, and where: the coordinator's lock and the file systems that are refused. */
+/* Who may write a task: the coordinator's lock. */
 #include "store/store_internal.h"
 
 #include <errno.h>
@@ -13,24 +13,6 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/memory.h"
-
-/* Numbers from linux/magic.h and the file systems' own sources; a kernel's header may lack some. FUSE is not here: it
- * is local as often as not. */
-const char *qea_store_network_name(unsigned long magic) {
-    static const struct {
-        unsigned long magic;
-        const char *name;
-    } names[] = {{0x6969, "NFS"},          {0x517b, "SMB"},
-                 {0xfe534d42, "SMB2"},     {0xff534d42, "CIFS"},
-                 {0x01021997, "9P"},       {0x73757245, "Coda"},
-                 {0x5346414f, "AFS"},      {0x6b414653, "AFS"},
-                 {0x00c36400, "Ceph"},     {0x564c, "NCP"},
-                 {0x0bd00bd0, "Lustre"},   {0x47504653, "GPFS"},
-                 {0x20030528, "OrangeFS"}, {0x786f4256, "VirtualBox shared folder"}};
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-        if (names[i].magic == (magic & 0xffffffffUL)) return names[i].name;
-    return NULL;
-}
 
 /* The pid that stands in the lock's file; 0: none. */
 static long read_pid(int lock) {

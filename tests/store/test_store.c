@@ -288,6 +288,52 @@ static void network_file_systems_are_known(void **state) {
     assert_null(qea_store_network_name(0x794c7630)); /* overlayfs */
 }
 
+/* Lines as the kernel writes them (proc_pid_mountinfo(5)). */
+static const char mounts[] =
+    "22 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw,errors=remount-ro\n"
+    "90 22 0:48 / /home/a\\040-\\040b/far rw,nosuid,nodev shared:310 master:2 - fuse.sshfs host:/data rw,user_id=1000\n"
+    "91 22 0:49 / /mnt/vol rw - fuse.glusterfs server:/vol rw\n"
+    "92 22 0:50 / /mnt/bucket rw - fuse.s3fs s3fs rw\n"
+    "93 22 0:51 / /mnt/dav rw shared:5 - fuse https://files.example.org/dav rw\n"
+    "94 22 0:52 / /mnt/old rw - fuse sshfs#host:/data rw\n"
+    "95 22 0:53 / /mnt/secret rw - fuse.gocryptfs /home/a/cipher rw\n"
+    "96 22 8:17 / /mnt/stick rw - fuseblk /dev/sdb1 rw\n"
+    "97 22 0:54 / /mnt/plain rw - fuse portal rw\n"
+    "98 22 0:55 / /mnt/name rw - ext4 fuse.sshfs rw\n";
+
+static void network_file_systems_through_fuse_are_known(void **state) {
+    (void)state;
+    const size_t size = sizeof mounts - 1;
+    assert_string_equal(qea_store_fuse_network(mounts, size, 0, 48), "sshfs");
+    assert_string_equal(qea_store_fuse_network(mounts, size, 0, 49), "glusterfs");
+    assert_string_equal(qea_store_fuse_network(mounts, size, 0, 50), "s3fs");
+    assert_string_equal(qea_store_fuse_network(mounts, size, 0, 51), "an address");
+    assert_string_equal(qea_store_fuse_network(mounts, size, 0, 52), "sshfs");
+    assert_null(qea_store_fuse_network(mounts, size, 0, 53));
+    assert_null(qea_store_fuse_network(mounts, size, 8, 17));
+    for (unsigned minor_number = 54; minor_number < 60; minor_number++)
+        assert_null(qea_store_fuse_network(mounts, size, 0, minor_number));
+    assert_null(qea_store_fuse_network(mounts, size, 0, 4));
+    assert_null(qea_store_fuse_network(mounts, size, 8, 1));
+}
+
+/* Cut anywhere, and with any byte changed: no answer but a name or none, and no byte read that is not there. */
+static void a_damaged_list_of_mounts_does_no_harm(void **state) {
+    (void)state;
+    const size_t size = sizeof mounts - 1;
+    for (size_t cut = 0; cut <= size; cut++) {
+        char *part = malloc(cut > 0 ? cut : 1); /* of its own, so that a sanitizer sees its end */
+        assert_non_null(part);
+        memcpy(part, mounts, cut);
+        (void)qea_store_fuse_network(part, cut, 0, 48);
+        for (size_t i = 0; i < 3 && cut > 0; i++) {
+            part[(cut - 1) * (i + 1) / 3] = " -\0"[i];
+            (void)qea_store_fuse_network(part, cut, 0, 52);
+        }
+        free(part);
+    }
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_scratch, remove_scratch)
 
 int main(void) {
@@ -307,6 +353,8 @@ int main(void) {
         TEST(another_version_or_program_is_refused),
         TEST(a_damaged_database_is_an_error_not_a_crash),
         cmocka_unit_test(network_file_systems_are_known),
+        cmocka_unit_test(network_file_systems_through_fuse_are_known),
+        cmocka_unit_test(a_damaged_list_of_mounts_does_no_harm),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
