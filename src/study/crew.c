@@ -86,13 +86,6 @@ static void on_start(void *user, uint64_t job, int attempt) {
     tell(crew, QEA_STUDY_TRIAL_STARTED, record, NULL, NULL);
 }
 
-static void on_update(void *user, uint64_t job, const json_t *message) {
-    qea_crew *crew = user;
-    if (message != NULL) qea_board_update(&crew->board, job, message);
-    save_clock(crew, false);
-    tell(crew, QEA_STUDY_PROGRESS, NULL, NULL, NULL);
-}
-
 static void on_event(void *user, uint64_t job, const char *text) {
     qea_crew *crew = user;
     char line[640];
@@ -101,6 +94,27 @@ static void on_event(void *user, uint64_t job, const char *text) {
     if (qea_store_add_event(NULL, crew->run->task.store, crew->trials->step, job, text) != QEA_OK)
         qea_task_log(&crew->run->task, "the store did not take an event");
     tell(crew, QEA_STUDY_NOTE, qea_step_trials_find(crew->trials, job), text, line);
+}
+
+/* A worker tells of step 0 only where it goes on from a checkpoint. */
+static void tell_return(qea_crew *crew, uint64_t job, const json_t *message) {
+    const json_t *step = json_object_get(message, "step");
+    char text[80];
+    if (!json_is_integer(step) || json_integer_value(step) != 0) return;
+    (void)snprintf(text, sizeof text, "goes on from its checkpoint, behind epoch %d of %d",
+                   (int)json_integer_value(json_object_get(message, "epoch")),
+                   (int)json_integer_value(json_object_get(message, "epochs")));
+    on_event(crew, job, text);
+}
+
+static void on_update(void *user, uint64_t job, const json_t *message) {
+    qea_crew *crew = user;
+    if (message != NULL) {
+        qea_board_update(&crew->board, job, message);
+        tell_return(crew, job, message);
+    }
+    save_clock(crew, false);
+    tell(crew, QEA_STUDY_PROGRESS, NULL, NULL, NULL);
 }
 
 /* --- results --- */

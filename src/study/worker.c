@@ -1,5 +1,6 @@
 /* A worker's life. Lines from stdin are jobs (job.h); lines to stdout are
  *   {"type": "update", "epoch", "epochs", "step", "steps", "loss", "accuracy", "val_accuracy", "images_per_s"}
+ *                                                          step 0: it goes on from a checkpoint, behind `epoch` epochs
  *   {"type": "done", "result": {...}, "repeatable": bool}  (execute.h)
  *   {"type": "failed", "reason": "...", "memory": bool, "repeatable": bool}
  *                                                          the trial failed; memory: trying again may help

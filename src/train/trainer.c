@@ -116,6 +116,11 @@ static size_t bytes_used(const qea_training *t) {
 
 /* --- one epoch --- */
 
+static size_t steps_of_epoch(const qea_training *t) {
+    size_t steps = qea_loader_batches(t->loader), most = t->options->max_steps;
+    return most > 0 && most < steps ? most : steps;
+}
+
 static qea_status report(qea_context *ctx, const qea_training *t, epoch_sums *sums, size_t step, size_t steps,
                          qea_progress_fn progress, void *user) {
     double now = qea_seconds(), count = sums->count > 0 ? (double)sums->count : 1;
@@ -133,6 +138,21 @@ static qea_status report(qea_context *ctx, const qea_training *t, epoch_sums *su
                           .steps = steps};
     if (progress(user, &r)) return QEA_OK;
     return qea_fail(ctx, QEA_ERR_INTERRUPTED, "training: stopped in epoch %d of %d", r.epoch + 1, r.epochs);
+}
+
+/* A training that a checkpoint knows: it goes on behind the epochs that are done. */
+static qea_status report_return(qea_context *ctx, const qea_training *t, qea_progress_fn progress, void *user) {
+    if (!progress || t->epochs_done == 0) return QEA_OK;
+    const double none = (double)NAN;
+    qea_epoch_report r = {.epoch = t->epochs_done,
+                          .epochs = t->options->epochs,
+                          .lr = none,
+                          .train_loss = none,
+                          .train_accuracy = none,
+                          .val_accuracy = none,
+                          .steps = steps_of_epoch(t)};
+    if (progress(user, &r)) return QEA_OK;
+    return qea_fail(ctx, QEA_ERR_INTERRUPTED, "training: stopped behind epoch %d of %d", r.epoch, r.epochs);
 }
 
 static qea_status draw_bits(qea_context *ctx, const qea_training *t, uint64_t step) {
@@ -214,11 +234,6 @@ static qea_status end_epoch(qea_context *ctx, qea_training *t, epoch_sums *sums,
     return status;
 }
 
-static size_t steps_of_epoch(const qea_training *t) {
-    size_t steps = qea_loader_batches(t->loader), most = t->options->max_steps;
-    return most > 0 && most < steps ? most : steps;
-}
-
 static qea_status train_epoch(qea_context *ctx, qea_training *t, qea_progress_fn progress, void *user) {
     size_t steps = steps_of_epoch(t);
     double now = qea_seconds();
@@ -262,6 +277,7 @@ qea_status qea_train(qea_context *ctx, qea_model *model, const qea_train_options
         result->peak_bytes = bytes_used(&t);
         result->epoch_images = steps_of_epoch(&t) * (size_t)t.batch;
     }
+    if (status == QEA_OK) status = report_return(ctx, &t, progress, user);
     while (status == QEA_OK && t.epochs_done < options->epochs) status = train_epoch(ctx, &t, progress, user);
     if (status == QEA_OK) take_best(&t);
     result->epochs_done = t.epochs_done;

@@ -82,7 +82,8 @@ typedef struct qea_epoch_report {
     size_t step, steps;
 } qea_epoch_report;
 
-/* Called after every epoch (step == steps) and about once a second within one; false asks to stop with
+/* Called after every epoch (step == steps), about once a second within one, and before all where a checkpoint is
+ * continued (step 0 of the epoch that comes next; nothing is known of it); false asks to stop with
  * QEA_ERR_INTERRUPTED. The checkpoint then holds the epoch that just ended, or, within one, the last that was written.
  */
 typedef bool (*qea_progress_fn)(void *user, const qea_epoch_report *report);

@@ -123,6 +123,44 @@ static void a_run_killed_again_and_again_resumes_to_the_same_results(void **stat
     assert_same_results("plain", "killed");
 }
 
+/* The number behind `words` in a file. */
+static long long number_behind(const char *file, const char *words) {
+    char *text = slurp(file);
+    size_t at = 0, length = strlen(words);
+    while (text[at] != '\0' && strncmp(text + at, words, length) != 0) at++;
+    if (text[at] == '\0') fail_msg("no '%s' in: %s", words, text);
+    long long number = strtoll(text + at + length, NULL, 10);
+    qea_free(text);
+    return number;
+}
+
+/* Killed in a training, at its first checkpoint or a little behind it; its workers go with the coordinator. */
+static void a_full_training_goes_on_from_its_checkpoint_and_no_worker_outlives_the_coordinator(void **state) {
+    (void)state;
+    static const char settings[] = "--set fully_train.trainer.epochs=40 --set fully_train.trainer.checkpoint_epochs=2 "
+                                   "--set fully_train.max_models=1 --set 'fully_train.baselines=[]'";
+    char line[2048], arguments[512];
+    (void)snprintf(arguments, sizeof arguments, "run config.yml -t through %s", settings);
+    assert_int_equal(run("", arguments), 0);
+    (void)snprintf(
+        line, sizeof line,
+        "cd %s && { %s run config.yml -t broken --workers 2 %s >out 2>&1 & p=$!; "
+        "until ls tasks/broken/work/*.checkpoint >/dev/null 2>&1; do kill -0 $p || exit 9; sleep 0.01; done; "
+        "workers=$(cat /proc/$p/task/$p/children); [ -n \"$workers\" ] || exit 8; kill -KILL $p; wait $p; "
+        "for i in $(seq 100); do left=0; for w in $workers; do "
+        "grep -qs '^State:[[:space:]]*[^ZX]' /proc/$w/status && left=1; done; "
+        "[ $left = 0 ] && exit 0; sleep 0.1; done; exit 7; }",
+        folder, command, settings);
+    int status = system(line);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+    assert_int_equal(run("", "run --resume tasks/broken"), 0);
+    const long long epoch =
+        number_behind("tasks/broken/logs/pipeline.log", "goes on from its checkpoint, behind epoch ");
+    assert_true(epoch >= 2 && epoch <= 40 && epoch % 2 == 0);
+    assert_same_results("through", "broken");
+}
+
 static double accuracy_of(const json_t *training) {
     const json_t *accuracy = json_object_get(json_object_get(training, "performance"), "accuracy");
     assert_true(json_is_number(accuracy));
@@ -302,19 +340,31 @@ static void a_task_in_use_is_refused_to_a_second_coordinator(void **state) {
     assert_int_equal(WEXITSTATUS(status), 6);
 }
 
-static void a_task_of_another_machine_resumes_only_by_force(void **state) {
-    (void)state;
+/* As if the task had been begun where this was another. */
+static void change_setting(const char *task, const char *setting) {
     char path[256];
     qea_store *store;
     qea_context *ctx = qea_context_create();
-    (void)snprintf(path, sizeof path, "%s/tasks/single", folder);
+    (void)snprintf(path, sizeof path, "%s/tasks/%s", folder, task);
     assert_int_equal(qea_store_open(ctx, path, false, &store), QEA_OK);
-    assert_int_equal(qea_store_set(ctx, store, "instruction set", "another"), QEA_OK);
+    assert_int_equal(qea_store_set(ctx, store, setting, "another"), QEA_OK);
     qea_store_close(store);
     qea_context_destroy(ctx);
-    assert_int_equal(run("", "run --resume tasks/single"), 6);
-    assert_output_has("instruction set");
-    assert_int_equal(run("", "run --resume tasks/single --force"), 0);
+}
+
+static void a_task_of_another_machine_resumes_only_by_force(void **state) {
+    (void)state;
+    static const char *const settings[] = {"instruction set", "convolution library", "convolution arithmetic",
+                                           "threads per trial"};
+    char text[128];
+    for (size_t i = 0; i < sizeof settings / sizeof *settings; i++) {
+        change_setting("single", settings[i]);
+        assert_int_equal(run("", "run --resume tasks/single"), 6);
+        (void)snprintf(text, sizeof text, "was begun with %s 'another', here it is '", settings[i]);
+        assert_output_has(text);
+        assert_int_equal(run("", "run --resume tasks/single --force"), 0);
+    }
+    assert_int_equal(run("", "run --resume tasks/single --set general.threads_per_worker=2"), 2);
 }
 
 static void assert_setting(const char *task, const char *name, const char *expected) {
@@ -463,17 +513,6 @@ static void models_that_are_equal_in_objectives_and_costs_are_trained_once(void 
     qea_free(text);
 }
 
-/* The number behind `words`. */
-static long long number_in_output(const char *words) {
-    char *text = slurp("out");
-    size_t at = 0, length = strlen(words);
-    while (text[at] != '\0' && strncmp(text + at, words, length) != 0) at++;
-    if (text[at] == '\0') fail_msg("no '%s' in: %s", words, text);
-    long long number = strtoll(text + at + length, NULL, 10);
-    qea_free(text);
-    return number;
-}
-
 /* Of 5^10 genomes only that of the fewest bits is allowed: nothing new is found, but not every genome was looked at. */
 static void a_search_that_finds_nothing_new_does_not_say_that_all_was_evaluated(void **state) {
     (void)state;
@@ -482,7 +521,7 @@ static void a_search_that_finds_nothing_new_does_not_say_that_all_was_evaluated(
                              "--set 'nas.trainer.limits={bops_range: [0, 1]}'"),
                      2);
     char line[512];
-    const long long least = number_in_output("a range with a part of ");
+    const long long least = number_behind("out", "a range with a part of ");
     assert_true(least > 1);
     (void)snprintf(line, sizeof line,
                    "run config.yml -t narrow --set 'pipeline=[nas]' "
@@ -599,6 +638,7 @@ int main(void) {
         cmocka_unit_test(the_hypervolume_is_that_of_the_front_and_never_falls),
         cmocka_unit_test(another_seed_gives_other_results),
         cmocka_unit_test(a_run_killed_again_and_again_resumes_to_the_same_results),
+        cmocka_unit_test(a_full_training_goes_on_from_its_checkpoint_and_no_worker_outlives_the_coordinator),
         cmocka_unit_test(further_seeds_train_each_model_again_and_leave_the_first_training_as_it_is),
         cmocka_unit_test(trials_chosen_behind_a_search_are_trained_instead_of_its_front),
         cmocka_unit_test(a_report_says_the_same_at_the_end_of_a_run_and_later),

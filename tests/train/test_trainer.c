@@ -226,6 +226,32 @@ static void nothing_is_allocated_after_the_first_epoch(void **state) {
     qea_model_destroy(model);
 }
 
+/* How often a training of one epoch takes memory, validation included. */
+static size_t allocations_in(size_t steps, const qea_kernels *kernels) {
+    qea_loader_config validation;
+    qea_train_options options = problem_options(data, &validation);
+    options.keep_best = true;
+    options.epochs = 1;
+    options.max_steps = steps;
+    if (kernels) options.kernels = kernels;
+    qea_model *model = problem_model(graph, QEA_LSQ, QEA_LSQ, 4, 4);
+    const size_t before = qea_alloc_count();
+    qea_train_result result = train(model, &options);
+    const size_t taken = qea_alloc_count() - before;
+    assert_int_equal(result.images, steps * 32);
+    qea_model_destroy(model);
+    return taken;
+}
+
+static void nothing_is_allocated_after_the_first_batch(void **state) {
+    (void)state;
+    const qea_kernels *tables[] = {NULL, qea_kernels_cpu(NULL, "auto")}; /* NULL: ref */
+    for (int i = 0; i < 2; i++) {
+        (void)allocations_in(1, tables[i]); /* what a process keeps from then on */
+        assert_int_equal(allocations_in(8, tables[i]), allocations_in(1, tables[i]));
+    }
+}
+
 static void a_loss_that_is_not_finite_ends_with_the_reason(void **state) {
     (void)state;
     qea_loader_config validation;
@@ -307,6 +333,7 @@ int main(void) {
         cmocka_unit_test(the_best_epoch_is_kept),
         cmocka_unit_test(the_curve_holds_what_each_epoch_reported),
         cmocka_unit_test(nothing_is_allocated_after_the_first_epoch),
+        cmocka_unit_test(nothing_is_allocated_after_the_first_batch),
         cmocka_unit_test(a_loss_that_is_not_finite_ends_with_the_reason),
         cmocka_unit_test(stopping_is_a_status_of_its_own),
         cmocka_unit_test(max_steps_bounds_an_epoch),
