@@ -291,15 +291,15 @@ static void network_file_systems_are_known(void **state) {
 /* Lines as the kernel writes them (proc_pid_mountinfo(5)). */
 static const char mounts[] =
     "22 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw,errors=remount-ro\n"
-    "90 22 0:48 / /home/a\\040-\\040b/far rw,nosuid,nodev shared:310 master:2 - fuse.sshfs host:/data rw,user_id=1000\n"
-    "91 22 0:49 / /mnt/vol rw - fuse.glusterfs server:/vol rw\n"
-    "92 22 0:50 / /mnt/bucket rw - fuse.s3fs s3fs rw\n"
-    "93 22 0:51 / /mnt/dav rw shared:5 - fuse https://files.example.org/dav rw\n"
-    "94 22 0:52 / /mnt/old rw - fuse sshfs#host:/data rw\n"
-    "95 22 0:53 / /mnt/secret rw - fuse.gocryptfs /home/a/cipher rw\n"
-    "96 22 8:17 / /mnt/stick rw - fuseblk /dev/sdb1 rw\n"
-    "97 22 0:54 / /mnt/plain rw - fuse portal rw\n"
-    "98 22 0:55 / /mnt/name rw - ext4 fuse.sshfs rw\n";
+    "90 22 0:48 / /srv/a\\040-\\040b rw,nosuid,nodev shared:310 master:2 - fuse.sshfs host:/data rw,user_id=1000\n"
+    "91 22 0:49 / /srv/vol rw - fuse.glusterfs server:/vol rw\n"
+    "92 22 0:50 / /srv/bucket rw - fuse.s3fs s3fs rw\n"
+    "93 22 0:51 / /srv/dav rw shared:5 - fuse dav://store/dav rw\n"
+    "94 22 0:52 / /srv/old rw - fuse sshfs#host:/data rw\n"
+    "95 22 0:53 / /srv/secret rw - fuse.gocryptfs /srv/cipher rw\n"
+    "96 22 8:17 / /srv/stick rw - fuseblk /dev/sdb1 rw\n"
+    "97 22 0:54 / /srv/plain rw - fuse portal rw\n"
+    "98 22 0:55 / /srv/name rw - ext4 fuse.sshfs rw\n";
 
 static void network_file_systems_through_fuse_are_known(void **state) {
     (void)state;
