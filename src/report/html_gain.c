@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "report/welch.h"
 
 /* The mean where it was trained several times. */
 static double accuracy_of(const qea_report_model *model) { return qea_report_accuracies(model).mean; }
@@ -114,14 +115,27 @@ static bool intervals_meet(const qea_report_model *model, double accuracy, const
     return low_a <= high_b && low_b <= high_a;
 }
 
+/* Behind a difference to a uniform model: over the seeds where both were trained with several, else by the images. */
+static void put_certainty(qea_text *out, const qea_report_model *model, double accuracy,
+                          const qea_report_model *other) {
+    double half = qea_welch_half_width(qea_report_accuracies(model), qea_report_accuracies(other));
+    if (isfinite(half) && accuracy == accuracy_of(other)) { /* not between two of them */
+        qea_text_put(out, "95 % interval over seeds \302\261 ");
+        qea_html_fixed(out, 100 * half, 2);
+        return;
+    }
+    qea_text_printf(out, "95 %% intervals %s", intervals_meet(model, accuracy, other) ? "overlap" : "do not overlap");
+}
+
 static void put_against(qea_text *out, const qea_uniform_curve *curve, const qea_report_model *model,
                         const qea_report_model *other, const char *why) {
     qea_text_printf(out, "<li>%s uniform ", why);
     qea_html_put_uniform(out, other);
     qea_text_put(out, ": accuracy ");
     put_points(out, accuracy_of(model) - accuracy_of(other));
-    qea_text_printf(out, " (95 %% intervals %s), ",
-                    intervals_meet(model, accuracy_of(other), other) ? "overlap" : "do not overlap");
+    qea_text_put(out, " (");
+    put_certainty(out, model, accuracy_of(other), other);
+    qea_text_put(out, "), ");
     put_percent(out, curve->cost, qea_report_value(model, curve->cost), qea_report_value(other, curve->cost));
     qea_text_put(out, ".</li>\n");
 }
@@ -136,8 +150,9 @@ static void put_equal_cost(qea_text *out, const qea_uniform_curve *curve, const 
     qea_html_value(out, "accuracy", point->accuracy);
     qea_text_put(out, " (");
     put_place(out, point);
-    qea_text_printf(out, "; 95 %% intervals %s).</li>\n",
-                    intervals_meet(model, point->accuracy, point->below) ? "overlap" : "do not overlap");
+    qea_text_put(out, "; ");
+    put_certainty(out, model, point->accuracy, point->below);
+    qea_text_put(out, ").</li>\n");
 }
 
 static void put_equal_accuracy(qea_text *out, const qea_uniform_curve *curve, const qea_report_model *model,

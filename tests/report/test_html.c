@@ -93,6 +93,24 @@ static void equal_records_give_equal_bytes(void **state) {
     qea_free(b);
 }
 
+/* 0.75, 0.74, 0.76 beside 0.7125, 0.7025, 0.7225: standard deviations of 0.01, four degrees of freedom (t = 2.776445),
+ * so the difference of 3.75 points is known to 2.776445 sqrt(2/3) = 2.267 points. */
+static void gains_of_models_trained_from_several_seeds_are_told_with_their_interval(void **state) {
+    fixture *f = *state;
+    qea_report_model repeats[4];
+    static const double accuracies[4] = {0.74, 0.76, 0.7025, 0.7225};
+    for (int i = 0; i < 4; i++) repeats[i] = model(20 + (uint64_t)i, "repeat", bits_8, accuracies[i], 4);
+    f->models[0].repeats = repeats;
+    f->models[2].repeats = repeats + 2;
+    f->models[0].num_repeats = f->models[2].num_repeats = 2;
+    char *text = written(f);
+    assert_non_null(strstr(text, "Against the most accurate, uniform w8a8: accuracy <strong>+3.75 points</strong> "
+                                 "(95 % interval over seeds \302\261 2.27)"));
+    assert_non_null(strstr(text, "95 % intervals do not overlap")); /* to what lies between uniform models */
+    qea_free(text);
+    for (int i = 0; i < 4; i++) json_decref((json_t *)(uintptr_t)repeats[i].performance);
+}
+
 static void gains_are_told_against_uniform_bits_of_equal_cost_and_accuracy(void **state) {
     fixture *f = *state;
     char *text = written(f);
@@ -284,6 +302,7 @@ int main(void) {
         WITH_PAGE(nothing_is_loaded_from_elsewhere),
         WITH_PAGE(equal_records_give_equal_bytes),
         WITH_PAGE(gains_are_told_against_uniform_bits_of_equal_cost_and_accuracy),
+        WITH_PAGE(gains_of_models_trained_from_several_seeds_are_told_with_their_interval),
         WITH_PAGE(beyond_the_uniform_models_nothing_is_extrapolated),
         WITH_PAGE(a_uniform_model_that_a_cheaper_one_surpasses_is_not_compared_with),
         WITH_PAGE(the_bits_of_the_front_are_a_map),
