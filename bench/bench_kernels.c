@@ -91,7 +91,7 @@ static void stats(void *data) {
     scene *s = data;
     kernels->channel_stats(s->t[0], s->segment.rows, s->segment.channels, s->sums[0], s->sums[1]);
 }
-static void forward(void *data) { kernels->segment_forward(&((scene *)data)->segment); }
+static void forward(void *data) { (void)kernels->segment_forward(&((scene *)data)->segment); }
 static void reduce(void *data) {
     scene *s = data;
     qea_segment_sums sums = {.dz = s->sums[0]};
@@ -173,7 +173,7 @@ typedef struct conv_scene {
 
 static void conv_forward(void *data) {
     conv_scene *s = data;
-    must(kernels->conv_forward(ctx, s->conv, s->x.data, s->y.data));
+    must(kernels->conv_forward(ctx, s->conv, s->x, s->y.data));
 }
 static void conv_data(void *data) {
     conv_scene *s = data;
@@ -181,7 +181,7 @@ static void conv_data(void *data) {
 }
 static void conv_weights(void *data) {
     conv_scene *s = data;
-    must(kernels->conv_backward_weights(ctx, s->conv, s->x.data, s->y.data, s->w));
+    must(kernels->conv_backward_weights(ctx, s->conv, s->x, s->y.data, s->w));
 }
 static void conv_pack(void *data) {
     conv_scene *s = data;

@@ -162,7 +162,7 @@ double bench_engine_flops(const bench_engine *e) {
 }
 
 double bench_engine_kept(const bench_engine *e) {
-    double values = 0, parameters = 3 * (double)qea_graph_num_parameters(e->graph);
+    double values = 0, integers = 0, parameters = 3 * (double)qea_graph_num_parameters(e->graph);
     for (qea_node i = 0; i < (qea_node)qea_graph_num_nodes(e->graph); i++) {
         const qea_graph_node *node = qea_graph_node_at(e->graph, i);
         double out = (double)node->height * node->width * node->channels;
@@ -170,9 +170,13 @@ double bench_engine_kept(const bench_engine *e) {
         if (node->op == QEA_OP_CONV || node->op == QEA_OP_LINEAR) {
             const qea_graph_node *from = qea_graph_node_at(e->graph, node->in[0]);
             values += out;
-            if (node->in[0] > 0) values += (double)from->height * from->width * from->channels;
+            double in = (double)from->height * from->width * from->channels;
+            if (node->quantized >= 0)
+                integers += in;
+            else if (node->in[0] > 0)
+                values += in;
         }
         if (node->op == QEA_OP_ADD && qea_graph_node_at(e->graph, node->in[1])->op != QEA_OP_BATCH_NORM) values += out;
     }
-    return sizeof(float) * (values * e->batch + parameters);
+    return (sizeof(float) * values + integers) * e->batch + sizeof(float) * parameters;
 }

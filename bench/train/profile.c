@@ -23,11 +23,11 @@ static qea_status timed_pack(qea_context *c, qea_conv *conv, const float *w, con
     double start = bench_now(true);
     return add_status(PACK, start, bench_kernels->conv_set_weights(c, conv, w, grid));
 }
-static qea_status timed_forward(qea_context *c, qea_conv *conv, const void *x, void *y) {
+static qea_status timed_forward(qea_context *c, qea_conv *conv, qea_view x, void *y) {
     double start = bench_now(true);
     return add_status(FORWARD, start, bench_kernels->conv_forward(c, conv, x, y));
 }
-static qea_status timed_forward_stats(qea_context *c, qea_conv *conv, const void *x, void *y, float *mean,
+static qea_status timed_forward_stats(qea_context *c, qea_conv *conv, qea_view x, void *y, float *mean,
                                       float *variance) {
     double start = bench_now(true);
     return add_status(FORWARD, start, bench_kernels->conv_forward_stats(c, conv, x, y, mean, variance));
@@ -36,7 +36,7 @@ static qea_status timed_back_data(qea_context *c, qea_conv *conv, const void *dy
     double start = bench_now(true);
     return add_status(BACK_DATA, start, bench_kernels->conv_backward_data(c, conv, dy, dx));
 }
-static qea_status timed_back_weights(qea_context *c, qea_conv *conv, const void *x, const void *dy, float *dw) {
+static qea_status timed_back_weights(qea_context *c, qea_conv *conv, qea_view x, const void *dy, float *dw) {
     double start = bench_now(true);
     return add_status(BACK_WEIGHTS, start, bench_kernels->conv_backward_weights(c, conv, x, dy, dw));
 }
@@ -45,10 +45,11 @@ static void timed_stats(qea_view x, size_t rows, int channels, float *mean, floa
     bench_kernels->channel_stats(x, rows, channels, mean, variance);
     timed[STATS] += bench_now(true) - start;
 }
-static void timed_segment_forward(const qea_segment *s) {
+static bool timed_segment_forward(const qea_segment *s) {
     double start = bench_now(true);
-    bench_kernels->segment_forward(s);
+    bool held = bench_kernels->segment_forward(s);
     timed[SEG_FORWARD] += bench_now(true) - start;
+    return held;
 }
 static void timed_segment_reduce(const qea_segment *s, const qea_segment_grads *g, qea_segment_sums *sums) {
     double start = bench_now(true);

@@ -143,7 +143,7 @@ json_t *bench_workers(const char *program, int batch, double seconds, const char
         "two workers of one thread, each on its processor: x%.2f of one (%.2f .. %.2f), which reaches %.0f images/s\n",
         gain, gains[0], gains[ROUNDS - 1], alone);
     printf("peak memory of a worker: %.1f MiB, of which %.1f before the network; the network %.1f MiB, x%.2f of the "
-           "%.1f MiB that must be kept, all of it in float32\n",
+           "%.1f MiB that must be kept, quantised inputs in a byte each and all else in float32\n",
            (double)one.kib / 1024, (double)one.before_kib / 1024, network / mib, network / one.kept, one.kept / mib);
     return json_pack("{s:f,s:f,s:f,s:f,s:f}", "two_workers", gain, "peak_bytes", (double)one.kib * 1024,
                      "network_bytes", network, "must_keep_bytes", one.kept, "network_vs_kept", network / one.kept);

@@ -5,11 +5,14 @@
 #include "kernels/kernels.h"
 
 static inline float qea_view_load(qea_view v, size_t i) {
+    if (v.type == QEA_U8) return (float)((const uint8_t *)v.data)[i];
     return v.type != QEA_BF16 ? ((const float *)v.data)[i] : qea_bf16_to_f32(((const uint16_t *)v.data)[i]);
 }
 
 static inline void qea_view_store(qea_view v, size_t i, float value) {
-    if (v.type == QEA_BF16)
+    if (v.type == QEA_U8)
+        ((uint8_t *)v.data)[i] = (uint8_t)value;
+    else if (v.type == QEA_BF16)
         ((uint16_t *)v.data)[i] = qea_f32_to_bf16(value);
     else
         ((float *)v.data)[i] = v.type == QEA_F32 ? value : qea_round_to_bf16(value);

@@ -95,25 +95,26 @@ qea_status qea_conv_set_weights(qea_context *ctx, qea_conv *conv, const float *w
     return conv->library ? qea_onednn_conv_set_weights(ctx, conv->library, weights) : QEA_OK;
 }
 
+bool qea_conv_reads_bytes(const qea_conv *conv) { return conv->integer && !conv->library; }
+
 /* What is to be rounded is left as the float32 sums. */
-static qea_status convolve(qea_context *ctx, qea_conv *conv, const void *x, void *y) {
+static qea_status convolve(qea_context *ctx, qea_conv *conv, qea_view x, void *y) {
     if (conv->integer)
         qea_cpu_integer_forward(conv->integer, x, y);
     else if (conv->filter && conv->real)
-        qea_winograd_forward(conv->filter, x, y);
+        qea_winograd_forward(conv->filter, x.data, y);
     else
-        return qea_onednn_conv_forward(ctx, conv->library, x, y);
+        return qea_onednn_conv_forward(ctx, conv->library, x.data, y);
     return QEA_OK;
 }
 
-qea_status qea_conv_forward(qea_context *ctx, qea_conv *conv, const void *x, void *y) {
+qea_status qea_conv_forward(qea_context *ctx, qea_conv *conv, qea_view x, void *y) {
     QEA_TRY(convolve(ctx, conv, x, y));
     if (conv->round_out) qea_cpu_round_to_bf16(y, conv->round_out);
     return QEA_OK;
 }
 
-qea_status qea_conv_forward_stats(qea_context *ctx, qea_conv *conv, const void *x, void *y, float *mean,
-                                  float *variance) {
+qea_status qea_conv_forward_stats(qea_context *ctx, qea_conv *conv, qea_view x, void *y, float *mean, float *variance) {
     if (!conv->integer || !qea_cpu_integer_forward_stats(conv->integer, x, y, mean, variance)) {
         QEA_TRY(convolve(ctx, conv, x, y));
         qea_cpu_channel_stats((qea_view){y, held_as(conv->out_type)}, conv->out_rows, conv->k, mean, variance);
@@ -131,8 +132,8 @@ qea_status qea_conv_backward_data(qea_context *ctx, qea_conv *conv, const void *
     return QEA_OK;
 }
 
-qea_status qea_conv_backward_weights(qea_context *ctx, qea_conv *conv, const void *x, const void *dy, float *dweights) {
-    if (!conv->winograd) return qea_onednn_conv_backward_weights(ctx, conv->library, x, dy, dweights);
+qea_status qea_conv_backward_weights(qea_context *ctx, qea_conv *conv, qea_view x, const void *dy, float *dweights) {
+    if (!conv->winograd) return qea_onednn_conv_backward_weights(ctx, conv->library, x.data, dy, dweights);
     qea_winograd_backward_weights(conv->winograd, x, dy, dweights);
     return QEA_OK;
 }

@@ -10,11 +10,12 @@ QEA_MUST_USE qea_status qea_conv_create(qea_context *ctx, const qea_conv_shape *
 void qea_conv_destroy(qea_conv *conv);
 QEA_MUST_USE qea_status qea_conv_set_weights(qea_context *ctx, qea_conv *conv, const float *weights,
                                              const qea_conv_grid *grid);
-QEA_MUST_USE qea_status qea_conv_forward(qea_context *ctx, qea_conv *conv, const void *x, void *y);
+bool qea_conv_reads_bytes(const qea_conv *conv);
+QEA_MUST_USE qea_status qea_conv_forward(qea_context *ctx, qea_conv *conv, qea_view x, void *y);
 QEA_MUST_USE qea_status qea_conv_backward_data(qea_context *ctx, qea_conv *conv, const void *dy, void *dx);
-QEA_MUST_USE qea_status qea_conv_backward_weights(qea_context *ctx, qea_conv *conv, const void *x, const void *dy,
+QEA_MUST_USE qea_status qea_conv_backward_weights(qea_context *ctx, qea_conv *conv, qea_view x, const void *dy,
                                                   float *dweights);
-QEA_MUST_USE qea_status qea_conv_forward_stats(qea_context *ctx, qea_conv *conv, const void *x, void *y, float *mean,
+QEA_MUST_USE qea_status qea_conv_forward_stats(qea_context *ctx, qea_conv *conv, qea_view x, void *y, float *mean,
                                                float *variance);
 
 #endif

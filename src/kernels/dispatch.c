@@ -53,6 +53,7 @@ static void fill_table(void) {
     cpu.conv_create = qea_conv_create;
     cpu.conv_destroy = qea_conv_destroy;
     cpu.conv_set_weights = qea_conv_set_weights;
+    cpu.conv_reads_bytes = qea_conv_reads_bytes;
     cpu.conv_forward = qea_conv_forward;
     cpu.conv_backward_data = qea_conv_backward_data;
     cpu.conv_backward_weights = qea_conv_backward_weights;

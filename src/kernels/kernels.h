@@ -3,12 +3,13 @@
  * own fused passes).
  *
  * Layouts: activations NHWC; weights KRSC-free: [K][C/groups][R][S] (as in PyTorch); a "row" is one pixel's C channels.
- * Types: float32 or bfloat16 (in 16 bits, or widened) per buffer. Statistics, coefficients, weights at this interface
- * and all sums are float32 (or float64 inside). Nothing here allocates except *_create. All functions are deterministic
- * for a given number of threads; everything but convolutions is deterministic for any number of threads. Convolutions
- * of integers whose sums stay below 2^24 are exact, but for the float32 passes of 3x3 windows with stride and pad 1 and
- * one group, backward, and forward where no grid says that they are integers: on dense tensors their error is below
- * 4e-6 of the sum of the products' magnitudes (docs/math.md). */
+ * Types: float32 or bfloat16 (in 16 bits, or widened) per buffer, bytes for integers that a convolution reads.
+ * Statistics, coefficients, weights at this interface and all sums are float32 (or float64 inside). Nothing here
+ * allocates except *_create. All functions are deterministic for a given number of threads; everything but convolutions
+ * is deterministic for any number of threads. Convolutions of integers whose sums stay below 2^24 are exact, but for
+ * the float32 passes of 3x3 windows with stride and pad 1 and one group, backward, and forward where no grid says that
+ * they are integers: on dense tensors their error is below 4e-6 of the sum of the products' magnitudes (docs/math.md).
+ */
 #ifndef QEA_KERNELS_H
 #define QEA_KERNELS_H
 
@@ -21,10 +22,11 @@
 typedef enum qea_type {
     QEA_F32,
     QEA_BF16,
-    QEA_BF16_WIDE /* bfloat16 values in float32 buffers: what is stored is rounded as QEA_BF16 is, and float32
+    QEA_BF16_WIDE, /* bfloat16 values in float32 buffers: what is stored is rounded as QEA_BF16 is, and float32
                      arithmetic on it is bfloat16's (docs/math.md), on a CPU that has none for QEA_BF16 */
+    QEA_U8         /* integers 0..255: what a segment may quantise to, and a convolution may read */
 } qea_type;
-static inline size_t qea_type_bytes(qea_type t) { return t == QEA_BF16 ? 2 : 4; }
+static inline size_t qea_type_bytes(qea_type t) { return t == QEA_U8 ? 1 : t == QEA_BF16 ? 2 : 4; }
 
 typedef struct qea_view { /* a tensor somebody else owns */
     void *data;
@@ -53,7 +55,7 @@ typedef struct qea_conv qea_conv; /* opaque; each device has its own */
 /* --- fused element-wise pass ("segment") ---
  * z[row][c] = sum over branches b of (scale_b[c] * x_b[row][c] + shift_b[c]);  y = relu ? max(z, 0) : z;
  * outputs: y itself, and quantised copies q_i = Q_i(y) as integers on the grid (the consumer multiplies by the step).
- */
+ * A copy may be QEA_U8 where its grid lies in 0..255. */
 enum { QEA_MAX_BRANCHES = 2, QEA_MAX_QUANTS = 4, QEA_MAX_GRADS = 8 };
 
 typedef enum qea_act_kind {
@@ -138,19 +140,23 @@ typedef struct qea_kernels {
      * widest. QEA_ERR_CONFIG where the device uses it and a weight is beyond it. */
     QEA_MUST_USE qea_status (*conv_set_weights)(qea_context *ctx, qea_conv *conv, const float *weights,
                                                 const qea_conv_grid *grid);
-    QEA_MUST_USE qea_status (*conv_forward)(qea_context *ctx, qea_conv *conv, const void *x, void *y);
+    /* Whether x may be QEA_U8, in the forward pass and, in training, for the gradient of the weights. */
+    bool (*conv_reads_bytes)(const qea_conv *conv);
+    /* x: of the convolution's type, or QEA_U8. */
+    QEA_MUST_USE qea_status (*conv_forward)(qea_context *ctx, qea_conv *conv, qea_view x, void *y);
     /* conv_forward with channel_stats of the float32 sums, in one where that reads less memory. oneDNN's bfloat16
      * convolutions (QEA_BF16 of the table cpu) show no sums: there y as it is stored. */
-    QEA_MUST_USE qea_status (*conv_forward_stats)(qea_context *ctx, qea_conv *conv, const void *x, void *y, float *mean,
+    QEA_MUST_USE qea_status (*conv_forward_stats)(qea_context *ctx, qea_conv *conv, qea_view x, void *y, float *mean,
                                                   float *variance);
     QEA_MUST_USE qea_status (*conv_backward_data)(qea_context *ctx, qea_conv *conv, const void *dy, void *dx);
-    QEA_MUST_USE qea_status (*conv_backward_weights)(qea_context *ctx, qea_conv *conv, const void *x, const void *dy,
+    QEA_MUST_USE qea_status (*conv_backward_weights)(qea_context *ctx, qea_conv *conv, qea_view x, const void *dy,
                                                      float *dweights);
 
     /* mean[c] and biased variance[c] over rows. Robust where |mean| is much larger than the deviation. */
     void (*channel_stats)(qea_view x, size_t rows, int channels, float *mean, float *variance);
 
-    void (*segment_forward)(const qea_segment *segment);
+    /* false: a NaN was to become a byte, which cannot tell; it is the lowest value of the grid. */
+    bool (*segment_forward)(const qea_segment *segment);
     void (*segment_reduce)(const qea_segment *segment, const qea_segment_grads *grads, qea_segment_sums *sums);
     void (*segment_backward)(const qea_segment *segment, const qea_segment_grads *grads,
                              const qea_segment_dx dx[QEA_MAX_BRANCHES]);

@@ -30,7 +30,7 @@ static qea_status conv_backward(qea_context *ctx, qea_plan *plan, const plan_ste
     plan_layer *layer = &plan->layers[step->index];
     const qea_weight_quant *quant = &layer->weight_quant;
     const void *dy = gather(plan, step->out).data;
-    QEA_TRY(k->conv_backward_weights(ctx, layer->conv, plan_view(plan, step->in).data, dy, plan->dweight));
+    QEA_TRY(k->conv_backward_weights(ctx, layer->conv, plan_view(plan, step->in), dy, plan->dweight));
     for (size_t c = 0; c < quant->channels; c++) {
         float step_w = layer->step_w[c]; /* 0: a channel of zeros, nothing came back */
         float factor = step_w != 0 ? layer->step_a / step_w : 0;

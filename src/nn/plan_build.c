@@ -50,8 +50,8 @@ qea_status qea_plan_add_tensor(qea_context *ctx, qea_plan *plan, size_t rows, in
         plan->blocks[plan->num_blocks++] = (plan_block){.bytes = bytes, .first = -1, .last = -1};
     }
     *out = (int)plan->num_tensors;
-    plan->tensors[plan->num_tensors++] =
-        (plan_tensor){.rows = rows, .channels = channels, .type = type, .bytes = bytes, .block = block};
+    plan->tensors[plan->num_tensors++] = (plan_tensor){
+        .rows = rows, .channels = channels, .type = type, .grad_type = type, .bytes = bytes, .block = block};
     return QEA_OK;
 }
 
@@ -91,9 +91,10 @@ static value extend(const builder *b, int node) {
 
 /* --- segments --- */
 
-static bool same_quantizer(const qea_model *model, const plan_layer *a, const plan_layer *b) {
-    if (qea_model_is_supernet(model)) return false; /* their bits may part */
-    return !a->act_param && !b->act_param && a->act_bits == b->act_bits && a->type == b->type;
+static bool same_quantizer(const qea_plan *plan, const plan_layer *a, const plan_layer *b) {
+    if (qea_model_is_supernet(plan->model)) return false; /* their bits may part */
+    return !a->act_param && !b->act_param && a->act_bits == b->act_bits && a->type == b->type &&
+           qea_plan_copy_type(plan, a) == qea_plan_copy_type(plan, b);
 }
 
 static qea_status make_coefs(qea_context *ctx, plan_segment *segment) {
@@ -156,14 +157,16 @@ static qea_status add_quant(qea_context *ctx, qea_plan *plan, plan_segment *segm
     plan_layer *layer = &plan->layers[layer_index];
     *full = false;
     for (int i = 0; i < segment->num_quants; i++)
-        if (same_quantizer(plan->model, &plan->layers[segment->quant[i].layer], layer)) {
+        if (same_quantizer(plan, &plan->layers[segment->quant[i].layer], layer)) {
             layer->in = segment->quant[i].tensor;
             return QEA_OK;
         }
     *full = segment->num_quants == QEA_MAX_QUANTS;
     if (*full) return QEA_OK;
     int tensor;
-    QEA_TRY(qea_plan_add_tensor(ctx, plan, segment->rows, segment->channels, layer->type, -1, &tensor));
+    QEA_TRY(
+        qea_plan_add_tensor(ctx, plan, segment->rows, segment->channels, qea_plan_copy_type(plan, layer), -1, &tensor));
+    plan->tensors[tensor].grad_type = layer->type;
     plan->tensors[tensor].needs_grad = segment_learns(plan, segment) || layer->act_param;
     segment->quant[segment->num_quants].layer = layer_index;
     segment->quant[segment->num_quants++].tensor = tensor;

@@ -84,14 +84,6 @@ qea_segment qea_plan_segment_view(const qea_plan *plan, const plan_segment *segm
     return view;
 }
 
-static double mean_abs(qea_view view, size_t count) {
-    double sum = 0;
-    for (size_t i = 0; i < count; i++)
-        sum += fabs((double)(view.type != QEA_BF16 ? ((const float *)view.data)[i]
-                                                   : qea_bf16_to_f32(((const uint16_t *)view.data)[i])));
-    return count > 0 ? sum / (double)count : 0;
-}
-
 static bool lacks_act_step(const qea_plan *plan, const plan_layer *layer) {
     bool learned = qea_act_quant_num_params(plan->model->activation_quantizer, layer->act_bits) > 0;
     return learned && layer->act_param && isnan(layer->act_param->value[layer->act_param_at]);
@@ -106,20 +98,37 @@ static void begin_act_steps(const qea_model *model, const plan_layer *layer, flo
     }
 }
 
-/* A step that has no value yet (LSQ) gets it from the first training batch: y is computed once into the memory of the
- * quantised copy. */
+/* Rows [first, first + rows) of a tensor. */
+static qea_view rows_of(qea_view view, size_t first, int channels) {
+    size_t skipped = first * (size_t)channels * qea_type_bytes(view.type);
+    return (qea_view){(uint8_t *)view.data + skipped, view.type};
+}
+
+/* The mean of |y| over a segment, computed some rows at a time in the memory for a weight gradient: the layer behind
+ * has a weight for every channel at least. */
+static double mean_abs_output(const qea_plan *plan, const plan_segment *segment) {
+    size_t channels = (size_t)segment->channels, rows = plan->dweight_count / channels;
+    double sum = 0;
+    for (size_t first = 0; first < segment->rows; first += rows) {
+        qea_segment view = qea_plan_segment_view(plan, segment, false);
+        for (int i = 0; i < view.num_branches; i++) view.branch[i].x = rows_of(view.branch[i].x, first, view.channels);
+        view.rows = segment->rows - first < rows ? segment->rows - first : rows;
+        view.num_quants = 0;
+        view.y = (qea_view){plan->dweight, QEA_F32};
+        (void)plan->kernels->segment_forward(&view);
+        for (size_t i = 0; i < view.rows * channels; i++) sum += fabs((double)plan->dweight[i]);
+    }
+    return sum / ((double)segment->rows * (double)channels);
+}
+
+/* A step that has no value yet (LSQ) gets it from the first training batch. */
 static qea_status init_act_param(qea_context *ctx, qea_plan *plan, const plan_segment *segment, int i, bool training) {
     plan_layer *layer = &plan->layers[segment->quant[i].layer];
     if (!lacks_act_step(plan, layer)) return QEA_OK;
     if (!training)
         return qea_fail(ctx, QEA_ERR_STATE, "layer %s: its activation step has no value before training",
                         layer->node->name);
-    qea_segment view = qea_plan_segment_view(plan, segment, false);
-    view.num_quants = 0;
-    view.y = plan_view(plan, segment->quant[i].tensor);
-    plan->kernels->segment_forward(&view);
-    double mean = mean_abs(view.y, segment->rows * (size_t)segment->channels);
-    begin_act_steps(plan->model, layer, (float)mean);
+    begin_act_steps(plan->model, layer, (float)mean_abs_output(plan, segment));
     qea_plan_set_act_quant(plan, layer);
     return QEA_OK;
 }
@@ -148,22 +157,30 @@ static qea_status segment_forward(qea_context *ctx, qea_plan *plan, plan_segment
     for (int i = 0; i < segment->num_quants; i++)
         QEA_TRY(init_act_param(ctx, plan, segment, i, statistics == PLAN_BATCH));
     qea_segment view = qea_plan_segment_view(plan, segment, true);
-    plan->kernels->segment_forward(&view);
+    if (!plan->kernels->segment_forward(&view)) plan->nan = true;
     return QEA_OK;
 }
 
 static qea_status conv_forward(qea_context *ctx, const qea_plan *plan, const plan_step *step,
                                plan_statistics statistics) {
     const plan_layer *layer = &plan->layers[step->index];
-    const void *x = plan_view(plan, step->in).data;
+    qea_view x = plan_view(plan, step->in);
     void *y = plan_view(plan, step->out).data;
     if (!layer->mean || statistics == PLAN_RUNNING) return plan->kernels->conv_forward(ctx, layer->conv, x, y);
     return plan->kernels->conv_forward_stats(ctx, layer->conv, x, y, layer->mean, layer->variance);
 }
 
+/* A NaN that went into bytes is no NaN any more in the steps behind them: the loss must not look sound. */
+static void spread_nan(const qea_plan *plan) {
+    const plan_tensor *logits = &plan->tensors[plan->logits];
+    float *values = logits->data;
+    for (size_t i = 0; plan->nan && i < logits->rows * (size_t)logits->channels; i++) values[i] = NAN;
+}
+
 qea_status qea_plan_forward(qea_context *ctx, qea_plan *plan, plan_statistics statistics) {
     const qea_kernels *k = plan->kernels;
     int n = plan->options.batch;
+    plan->nan = false;
     for (size_t i = 0; i < plan->num_steps; i++) {
         const plan_step *step = &plan->steps[i];
         const qea_graph_node *node = step->node, *from = step->from;
@@ -188,5 +205,6 @@ qea_status qea_plan_forward(qea_context *ctx, qea_plan *plan, plan_statistics st
             break;
         }
     }
+    spread_nan(plan);
     return QEA_OK;
 }

@@ -23,7 +23,8 @@ static int last_backward_reader(const qea_plan *plan, int tensor) {
 /* The block of `tensor` where its gradient, written at step `at`, may take it over; else -1. */
 static int own_memory(const qea_plan *plan, int tensor, int at) {
     const plan_tensor *t = &plan->tensors[tensor];
-    return !t->lent && last_backward_reader(plan, tensor) >= at ? t->block : -1;
+    bool holds_it = qea_type_bytes(t->type) >= qea_type_bytes(t->grad_type);
+    return holds_it && !t->lent && last_backward_reader(plan, tensor) >= at ? t->block : -1;
 }
 
 /* A gradient of `tensor` in the memory `block`, which may be the tensor's; -1: in memory of its own. */
@@ -32,7 +33,7 @@ static qea_status add_gradient(qea_context *ctx, qea_plan *plan, int tensor, int
     if (t->num_grads == QEA_MAX_GRADS)
         return qea_fail(ctx, QEA_ERR_UNSUPPORTED, "plan: a value is read by more than %d nodes", QEA_MAX_GRADS);
     if (block >= 0 && block == t->block) t->lent = true;
-    QEA_TRY(qea_plan_add_tensor(ctx, plan, t->rows, t->channels, t->type, block, out));
+    QEA_TRY(qea_plan_add_tensor(ctx, plan, t->rows, t->channels, t->grad_type, block, out));
     t = &plan->tensors[tensor]; /* the array may have moved */
     t->grads[t->num_grads++] = *out;
     return QEA_OK;

@@ -21,6 +21,7 @@ typedef struct plan_tensor {
     size_t rows; /* images x height x width */
     int channels;
     qea_type type;
+    qea_type grad_type; /* of the gradients with respect to it */
     size_t bytes;
     int block;        /* of memory; -1: the caller's images */
     bool nonnegative; /* comes out of a ReLU */
@@ -137,6 +138,7 @@ struct qea_plan {
     float *dweight; /* owned scratch, the largest layer's weights */
     size_t dweight_count;
     size_t bytes; /* all that making it took */
+    bool nan;     /* the forward pass met a NaN that a copy in bytes does not hold */
     size_t pooled_batches;
 };
 
@@ -152,6 +154,8 @@ QEA_MUST_USE qea_status qea_plan_make_layers(qea_context *ctx, qea_plan *plan);
 qea_conv_shape qea_plan_layer_shape(const qea_graph_node *node, const qea_graph_node *from, int batch);
 void qea_plan_layer_free(const qea_plan *plan, plan_layer *layer);
 void qea_plan_set_act_quant(const qea_plan *plan, plan_layer *layer); /* from its parameter's value */
+/* What its quantised input is best held in: bytes, or the type of its convolution. */
+qea_type qea_plan_copy_type(const qea_plan *plan, const plan_layer *layer);
 
 /* plan_build.c */
 QEA_MUST_USE qea_status qea_plan_make_steps(qea_context *ctx, qea_plan *plan);

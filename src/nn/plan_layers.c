@@ -66,6 +66,15 @@ static bool widest_grid(const qea_plan *plan, const plan_layer *layer, int weigh
     return qea_weight_quant_range(&weights, &grid->w_lo, &grid->w_hi);
 }
 
+qea_type qea_plan_copy_type(const qea_plan *plan, const plan_layer *layer) {
+    qea_act_quant quant;
+    float step, any = 1;
+    qea_act_quant_make(plan->model->activation_quantizer, most_act_bits(plan->model, layer->node), layer->act_signed,
+                       any, &quant, &step);
+    bool bytes = quant.kind == QEA_ACT_ROUND && quant.lo >= 0 && quant.hi <= UINT8_MAX;
+    return bytes && plan->kernels->conv_reads_bytes(layer->conv) ? QEA_U8 : layer->type;
+}
+
 /* Integers of up to 8 bits are exact in bfloat16; a layer whose kernel cannot do it here falls back to float32 where
  * the precision was left to us. */
 static qea_status make_conv(qea_context *ctx, qea_plan *plan, plan_layer *layer) {

@@ -71,11 +71,15 @@ static inline qea_view make_view(qea_type type, size_t count) {
     assert_non_null(v.data);
     return v;
 }
+static inline qea_view floats(const float *values) { return (qea_view){(void *)(uintptr_t)values, QEA_F32}; }
 static inline float get(qea_view v, size_t i) {
+    if (v.type == QEA_U8) return (float)((uint8_t *)v.data)[i];
     return v.type != QEA_BF16 ? ((float *)v.data)[i] : qea_bf16_to_f32(((uint16_t *)v.data)[i]);
 }
 static inline void put(qea_view v, size_t i, float value) {
-    if (v.type == QEA_BF16)
+    if (v.type == QEA_U8)
+        ((uint8_t *)v.data)[i] = (uint8_t)value;
+    else if (v.type == QEA_BF16)
         ((uint16_t *)v.data)[i] = qea_f32_to_bf16(value);
     else
         ((float *)v.data)[i] = v.type == QEA_F32 ? value : qea_round_to_bf16(value);

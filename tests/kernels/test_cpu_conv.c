@@ -19,10 +19,10 @@ static results run(const qea_kernels *table, const qea_conv_shape *s, qea_conv_u
     assert_int_equal(table->conv_set_weights(NULL, conv, zeros, grid),
                      QEA_OK); /* the second call must replace the first */
     assert_int_equal(table->conv_set_weights(NULL, conv, w, grid), QEA_OK);
-    assert_int_equal(table->conv_forward(NULL, conv, x.data, r.y.data), QEA_OK);
+    assert_int_equal(table->conv_forward(NULL, conv, x, r.y.data), QEA_OK);
     if (use == QEA_CONV_TRAINING) {
         assert_int_equal(table->conv_backward_data(NULL, conv, dy.data, r.dx.data), QEA_OK);
-        assert_int_equal(table->conv_backward_weights(NULL, conv, x.data, dy.data, r.dw), QEA_OK);
+        assert_int_equal(table->conv_backward_weights(NULL, conv, x, dy.data, r.dw), QEA_OK);
     }
     table->conv_destroy(conv);
     free(zeros);
@@ -173,8 +173,8 @@ static void running_allocates_nothing(void **state) {
     assert_int_equal(cpu->conv_create(NULL, &s, QEA_CONV_TRAINING, NULL, QEA_F32, QEA_F32, &conv), QEA_OK);
     size_t before = qea_alloc_count();
     assert_int_equal(cpu->conv_set_weights(NULL, conv, w, NULL), QEA_OK);
-    assert_int_equal(cpu->conv_forward(NULL, conv, x, y), QEA_OK);
-    assert_int_equal(cpu->conv_backward_weights(NULL, conv, x, y, w), QEA_OK);
+    assert_int_equal(cpu->conv_forward(NULL, conv, floats(x), y), QEA_OK);
+    assert_int_equal(cpu->conv_backward_weights(NULL, conv, floats(x), y, w), QEA_OK);
     assert_int_equal(cpu->conv_backward_data(NULL, conv, y, x), QEA_OK);
     assert_int_equal(qea_alloc_count(), before);
     cpu->conv_destroy(conv);

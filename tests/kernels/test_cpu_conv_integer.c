@@ -21,7 +21,7 @@ static qea_conv *make(const qea_kernels *table, const qea_conv_shape *s, const q
 static void forward(const qea_kernels *table, qea_conv *conv, const qea_conv_grid *grid, const float *w, const float *x,
                     float *y) {
     assert_int_equal(table->conv_set_weights(NULL, conv, w, grid), QEA_OK);
-    assert_int_equal(table->conv_forward(NULL, conv, x, y), QEA_OK);
+    assert_int_equal(table->conv_forward(NULL, conv, floats(x), y), QEA_OK);
 }
 
 static void assert_equal(const qea_conv_shape *s, const qea_conv_grid *g, float *y, float *expected) {
@@ -35,6 +35,29 @@ static void assert_equal(const qea_conv_shape *s, const qea_conv_grid *g, float 
         assert_near(y, expected, count, 1e-5, sum);
 }
 
+/* The same values as bytes; data NULL where the convolution does not read them or they are none. */
+static qea_view as_bytes(const qea_kernels *table, const qea_conv *conv, const float *x, size_t count) {
+    bool bytes = table->conv_reads_bytes(conv);
+    for (size_t i = 0; i < count; i++) bytes &= x[i] >= 0 && x[i] <= UINT8_MAX;
+    if (!bytes) return (qea_view){NULL, QEA_U8};
+    qea_view view = make_view(QEA_U8, count);
+    for (size_t i = 0; i < count; i++) put(view, i, x[i]);
+    return view;
+}
+
+static int byte_inputs; /* convolved so far */
+
+static void assert_bytes_convolve_alike(const qea_kernels *table, qea_conv *conv, const sizes *n, const float *x,
+                                        const float *y) {
+    qea_view bytes = as_bytes(table, conv, x, n->in), out = random_view(QEA_F32, n->out);
+    if (bytes.data) {
+        byte_inputs++;
+        assert_int_equal(table->conv_forward(NULL, conv, bytes, out.data), QEA_OK);
+        assert_same_bits(out, floats(y), n->out);
+    }
+    free(bytes.data), free(out.data);
+}
+
 /* extreme: most values are the largest ones, so that every sum that could overflow does. */
 static void compare(const qea_conv_shape *s, const qea_conv_grid *widest, const qea_conv_grid *grid, bool extreme) {
     const qea_kernels *tables[] = {cpu_table(), qea_kernels_ref()};
@@ -46,6 +69,7 @@ static void compare(const qea_conv_shape *s, const qea_conv_grid *widest, const 
         y[t] = random_floats(n.out);
         qea_conv *conv = make(tables[t], s, widest);
         forward(tables[t], conv, grid, w, x, y[t]);
+        assert_bytes_convolve_alike(tables[t], conv, &n, x, y[t]);
         tables[t]->conv_destroy(conv);
     }
     assert_equal(s, range, y[0], y[1]);
@@ -69,6 +93,7 @@ static void known_ranges_give_the_reference_bits(void **state) {
         qea_conv_grid g = draw_grid();
         compare(&s, &g, NULL, i % 2);
     }
+    assert_true(byte_inputs > 0);
 }
 
 static void every_pair_of_bits_is_exact_at_its_extremes(void **state) {
@@ -161,6 +186,16 @@ static void ranges_that_no_integer_sum_holds_still_convolve(void **state) {
     }
 }
 
+static void assert_bytes_have_the_same_gradient(const qea_kernels *table, qea_conv *conv, const sizes *n,
+                                                const float *x, const float *dy, const float *dw) {
+    qea_view bytes = as_bytes(table, conv, x, n->in), out = random_view(QEA_F32, n->weights);
+    if (bytes.data) {
+        assert_int_equal(table->conv_backward_weights(NULL, conv, bytes, dy, out.data), QEA_OK);
+        assert_same_bits(out, floats(dw), n->weights);
+    }
+    free(bytes.data), free(out.data);
+}
+
 static void training_after_an_integer_forward_pass_gives_the_reference_gradients(void **state) {
     (void)state;
     const qea_kernels *tables[] = {cpu_table(), qea_kernels_ref()};
@@ -178,8 +213,10 @@ static void training_after_an_integer_forward_pass_gives_the_reference_gradients
             size_t before = qea_alloc_count();
             forward(tables[t], conv, NULL, w, x, y[t]);
             assert_int_equal(tables[t]->conv_backward_data(NULL, conv, dy, dx[t]), QEA_OK);
-            assert_int_equal(tables[t]->conv_backward_weights(NULL, conv, x, dy, dw[t]), QEA_OK);
+            assert_int_equal(tables[t]->conv_backward_weights(NULL, conv, floats(x), dy, dw[t]), QEA_OK);
             assert_int_equal(qea_alloc_count(), before);
+            assert_bytes_convolve_alike(tables[t], conv, &n, x, y[t]);
+            assert_bytes_have_the_same_gradient(tables[t], conv, &n, x, dy, dw[t]);
             tables[t]->conv_destroy(conv);
         }
         assert_same_bits((qea_view){y[0], QEA_F32}, (qea_view){y[1], QEA_F32}, n.out);
@@ -200,10 +237,12 @@ static void threads_change_no_bit(void **state) {
 }
 
 static void forward_stats(const qea_kernels *table, const qea_conv_shape *s, const qea_conv_grid *g, const float *w,
-                          const float *x, float *y, float *stats) {
+                          const float *x, bool from_bytes, float *y, float *stats) {
     qea_conv *conv = make(table, s, g);
     assert_int_equal(table->conv_set_weights(NULL, conv, w, NULL), QEA_OK);
-    assert_int_equal(table->conv_forward_stats(NULL, conv, x, y, stats, stats + s->k), QEA_OK);
+    qea_view bytes = as_bytes(table, conv, x, sizes_of(s).in), from = from_bytes && bytes.data ? bytes : floats(x);
+    assert_int_equal(table->conv_forward_stats(NULL, conv, from, y, stats, stats + s->k), QEA_OK);
+    free(bytes.data);
     table->conv_destroy(conv);
 }
 
@@ -223,10 +262,10 @@ static void statistics_of_the_outputs_are_the_references_with_any_threads(void *
         float *x = integers(n.in, g.x_lo, g.x_hi, false), *w = integers(n.weights, g.w_lo, g.w_hi, false);
         float *y[3], *stats[3];
         for (int t = 0; t < 3; t++) y[t] = random_floats(n.out), stats[t] = random_floats(2 * k);
-        forward_stats(qea_kernels_ref(), &s, known, w, x, y[2], stats[2]);
+        forward_stats(qea_kernels_ref(), &s, known, w, x, false, y[2], stats[2]);
         for (int t = 0; t < 2; t++) {
             qea_kernels_set_threads(t == 0 ? 1 : draw_int(2, 6));
-            forward_stats(cpu, &s, known, w, x, y[t], stats[t]);
+            forward_stats(cpu, &s, known, w, x, t == 1, y[t], stats[t]);
         }
         qea_kernels_set_threads(1);
         assert_equal(&s, &g, y[0], y[2]);
@@ -278,7 +317,7 @@ static void a_weight_beyond_the_grid_is_refused_or_convolved(void **state) {
     qea_conv *conv = make(cpu, &s, &g);
     qea_status status = cpu->conv_set_weights(NULL, conv, w, NULL);
     if (status == QEA_OK) {
-        assert_int_equal(cpu->conv_forward(NULL, conv, x, &y), QEA_OK);
+        assert_int_equal(cpu->conv_forward(NULL, conv, floats(x), &y), QEA_OK);
         assert_true(y == 32);
     } else {
         assert_int_equal(status, QEA_ERR_CONFIG);

@@ -65,9 +65,9 @@ static qea_conv *make_conv(const qea_kernels *table, const qea_conv_shape *s) {
 
 static void run(const qea_kernels *table, qea_conv *conv, const tensors *t) {
     assert_int_equal(table->conv_set_weights(NULL, conv, t->w, NULL), QEA_OK);
-    assert_int_equal(table->conv_forward(NULL, conv, t->x, t->y), QEA_OK);
+    assert_int_equal(table->conv_forward(NULL, conv, floats(t->x), t->y), QEA_OK);
     assert_int_equal(table->conv_backward_data(NULL, conv, t->dy, t->dx), QEA_OK);
-    assert_int_equal(table->conv_backward_weights(NULL, conv, t->x, t->dy, t->dw), QEA_OK);
+    assert_int_equal(table->conv_backward_weights(NULL, conv, floats(t->x), t->dy, t->dw), QEA_OK);
 }
 
 static void run_once(const qea_kernels *table, const qea_conv_shape *s, const tensors *t) {
@@ -171,7 +171,7 @@ static void gradients_of_weights_stay_within_the_bound_over_many_tiles(void **st
     for (size_t i = 0; i < t.num_x; i++) t.x[i] = t.x[i] > 0 ? t.x[i] : 0;
     for (size_t i = 0; i < t.num_y; i++) t.dy[i] += 1;
     qea_conv *conv = make_conv(cpu, &s);
-    assert_int_equal(cpu->conv_backward_weights(NULL, conv, t.x, t.dy, t.dw), QEA_OK);
+    assert_int_equal(cpu->conv_backward_weights(NULL, conv, floats(t.x), t.dy, t.dw), QEA_OK);
     cpu->conv_destroy(conv);
     for (size_t weight = 0; weight < t.num_w; weight += 61) {
         double exact, magnitude;

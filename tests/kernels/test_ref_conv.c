@@ -12,7 +12,7 @@ static qea_conv *make(const qea_conv_shape *s, qea_type type, qea_type out_type,
 
 static void forward(const qea_conv_shape *s, const float *x, const float *w, float *y) {
     qea_conv *conv = make(s, QEA_F32, QEA_F32, w);
-    assert_int_equal(qea_kernels_ref()->conv_forward(NULL, conv, x, y), QEA_OK);
+    assert_int_equal(qea_kernels_ref()->conv_forward(NULL, conv, floats(x), y), QEA_OK);
     qea_kernels_ref()->conv_destroy(conv);
 }
 
@@ -61,7 +61,7 @@ static void bf16_rounds_weights_and_results_to_nearest_even(void **state) {
     const float w[] = {257}; /* between 256 and 258: to even, 256 */
     uint16_t x = qea_f32_to_bf16(3), y;
     qea_conv *conv = make(&s, QEA_BF16, QEA_BF16, w);
-    assert_int_equal(qea_kernels_ref()->conv_forward(NULL, conv, &x, &y), QEA_OK);
+    assert_int_equal(qea_kernels_ref()->conv_forward(NULL, conv, (qea_view){&x, QEA_BF16}, &y), QEA_OK);
     assert_true(qea_bf16_to_f32(y) == 768);
     qea_kernels_ref()->conv_destroy(conv);
 }
@@ -118,7 +118,7 @@ static void gradients_are_finite_differences(void **state) {
         float *dx = make_view(QEA_F32, in).data, *dw = make_view(QEA_F32, weights).data;
         qea_conv *conv = make(s, QEA_F32, QEA_F32, w);
         assert_int_equal(qea_kernels_ref()->conv_backward_data(NULL, conv, dy, dx), QEA_OK);
-        assert_int_equal(qea_kernels_ref()->conv_backward_weights(NULL, conv, x, dy, dw), QEA_OK);
+        assert_int_equal(qea_kernels_ref()->conv_backward_weights(NULL, conv, floats(x), dy, dw), QEA_OK);
         qea_kernels_ref()->conv_destroy(conv);
         check_gradient(s, x, w, dy, out, x, dx, in);
         check_gradient(s, x, w, dy, out, w, dw, weights);

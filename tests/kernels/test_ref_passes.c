@@ -8,7 +8,7 @@ static float quantised(qea_act_quant quant, float y) {
     s.branch[0].x = (qea_view){&y, QEA_F32};
     s.out[0].quant = quant;
     s.out[0].q = (qea_view){&q, QEA_F32};
-    qea_kernels_ref()->segment_forward(&s);
+    assert_true(qea_kernels_ref()->segment_forward(&s));
     return q;
 }
 

@@ -202,6 +202,14 @@ static void bf16_gradients_point_the_same_way(void **state) {
     qea_graph_destroy(g);
 }
 
+static void assert_same_params(const qea_model *left, const qea_model *right) {
+    for (size_t i = 0; i < left->num_params; i++) {
+        const qea_param *a = &left->params[i], *b = &right->params[i];
+        assert_memory_equal(a->value, b->value, a->count * sizeof(float));
+        if (a->trained) assert_memory_equal(a->grad, b->grad, a->count * sizeof(float));
+    }
+}
+
 /* The same values in 16 bits and widened: the reference's sums are the same, and so is all that follows. */
 static void bf16_in_float32_buffers_is_bf16_to_the_bit(void **state) {
     (void)state;
@@ -223,13 +231,63 @@ static void bf16_in_float32_buffers_is_bf16_to_the_bit(void **state) {
         MUST(qea_plan_train(NULL, plan, images, labels, NULL, &result));
         qea_plan_destroy(plan);
     }
-    for (size_t i = 0; i < models[0]->num_params; i++) {
-        const qea_param *a = &models[0]->params[i], *b = &models[1]->params[i];
-        assert_memory_equal(a->value, b->value, a->count * sizeof(float));
-        if (a->trained) assert_memory_equal(a->grad, b->grad, a->count * sizeof(float));
-    }
+    assert_same_params(models[0], models[1]);
     for (int i = 0; i < 2; i++) qea_model_destroy(models[i]);
     qea_graph_destroy(g);
+}
+
+/* Two steps, so that what LSQ's first one starts from shows; the memory that the plan takes. */
+static size_t train_two_steps(qea_model *model, const qea_kernels *kernels) {
+    qea_plan_options options = {.kernels = kernels, .batch = TEST_BATCH, .training = true};
+    qea_plan *plan = NULL;
+    qea_batch_result result;
+    MUST(qea_plan_create(NULL, model, &options, &plan));
+    for (int i = 0; i < 2; i++) MUST(qea_plan_train(NULL, plan, images, labels, NULL, &result));
+    size_t bytes = qea_plan_bytes(plan);
+    qea_plan_destroy(plan);
+    return bytes;
+}
+
+static bool reads_no_bytes(const qea_conv *conv) {
+    (void)conv;
+    return false;
+}
+
+static qea_graph *net_resnet20(void) { /* wide enough for all kernels */
+    const qea_resnet_options o = {.height = TEST_SIZE,
+                                  .width = TEST_SIZE,
+                                  .channels = TEST_CHANNELS,
+                                  .base_depth = 20,
+                                  .base_channel = 16,
+                                  .stage = 3,
+                                  .small_input = true,
+                                  .num_classes = TEST_CLASSES};
+    qea_graph *g = NULL;
+    MUST(qea_resnet_create(NULL, &o, &g));
+    return g;
+}
+
+static void inputs_in_bytes_train_to_the_same_bits_in_less_memory(void **state) {
+    (void)state;
+    qea_graph *(*const networks[])(void) = {net_resnet20, net_bottleneck, net_bias, net_depthwise, net_odd, net_shared};
+    const policy policies[] = {{QEA_DOREFA, QEA_DOREFA, {4, 2, 8, 3}, {4, 8, 2, 5}},
+                               {QEA_DOREFA, QEA_PACT, {4, 16, 2, 8}, {4, 8, 16, 3}},
+                               {QEA_LSQ, QEA_LSQ, {4, 2, 8, 3}, {4, 8, 2, 1}}};
+    const qea_kernels *tables[] = {qea_kernels_ref(), qea_kernels_cpu(NULL, "auto")};
+    net_batch(4, images, labels);
+    for (int form = 0; form < 2 * 6 * 3; form++) {
+        const qea_kernels *bytes = tables[form % 2];
+        if (!bytes) continue;
+        qea_kernels without = *bytes;
+        without.conv_reads_bytes = reads_no_bytes;
+        qea_graph *g = networks[form / 2 % 6]();
+        qea_model *a = net_model(g, &policies[form / 12], 11), *b = net_model(g, &policies[form / 12], 11);
+        size_t less = train_two_steps(a, bytes), more = train_two_steps(b, &without);
+        assert_same_params(a, b);
+        if (form / 2 % 6 == 0) assert_true(less < more);
+        qea_model_destroy(a), qea_model_destroy(b);
+        qea_graph_destroy(g);
+    }
 }
 
 int main(void) {
@@ -246,6 +304,7 @@ int main(void) {
         cmocka_unit_test(fast_kernels),
         cmocka_unit_test(bf16_gradients_point_the_same_way),
         cmocka_unit_test(bf16_in_float32_buffers_is_bf16_to_the_bit),
+        cmocka_unit_test(inputs_in_bytes_train_to_the_same_bits_in_less_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -29,7 +29,7 @@ static const qea_kernels *fast_kernels;
 static twin *twins[MOST + 2]; /* of the plan made last, in the order of the layers */
 static size_t num_twins, compared;
 
-static twin *twin_of(qea_conv *conv) { return (twin *)(void *)conv; }
+static twin *twin_of(const qea_conv *conv) { return (twin *)(void *)(uintptr_t)conv; }
 
 static qea_status create(qea_context *ctx, const qea_conv_shape *shape, qea_conv_use use, const qea_conv_grid *widest,
                          qea_type type, qea_type out_type, qea_conv **out) {
@@ -62,7 +62,7 @@ static qea_status set_weights(qea_context *ctx, qea_conv *conv, const float *wei
 }
 
 /* y is what the fast one made of x. */
-static qea_status compare(qea_context *ctx, twin *t, const void *x, const void *y) {
+static qea_status compare(qea_context *ctx, twin *t, qea_view x, const void *y) {
     if (!t->integers) return QEA_OK; /* the first and the last layer: real numbers */
     MUST(qea_kernels_ref()->conv_forward(ctx, t->plain, x, t->y));
     assert_memory_equal(t->y, y, t->values * sizeof(float));
@@ -70,13 +70,14 @@ static qea_status compare(qea_context *ctx, twin *t, const void *x, const void *
     return QEA_OK;
 }
 
-static qea_status forward(qea_context *ctx, qea_conv *conv, const void *x, void *y) {
+static bool reads_bytes(const qea_conv *conv) { return fast_kernels->conv_reads_bytes(twin_of(conv)->fast); }
+
+static qea_status forward(qea_context *ctx, qea_conv *conv, qea_view x, void *y) {
     MUST(fast_kernels->conv_forward(ctx, twin_of(conv)->fast, x, y));
     return compare(ctx, twin_of(conv), x, y);
 }
 
-static qea_status forward_stats(qea_context *ctx, qea_conv *conv, const void *x, void *y, float *mean,
-                                float *variance) {
+static qea_status forward_stats(qea_context *ctx, qea_conv *conv, qea_view x, void *y, float *mean, float *variance) {
     MUST(fast_kernels->conv_forward_stats(ctx, twin_of(conv)->fast, x, y, mean, variance));
     return compare(ctx, twin_of(conv), x, y);
 }
@@ -85,7 +86,7 @@ static qea_status backward_data(qea_context *ctx, qea_conv *conv, const void *dy
     return fast_kernels->conv_backward_data(ctx, twin_of(conv)->fast, dy, dx);
 }
 
-static qea_status backward_weights(qea_context *ctx, qea_conv *conv, const void *x, const void *dy, float *dweights) {
+static qea_status backward_weights(qea_context *ctx, qea_conv *conv, qea_view x, const void *dy, float *dweights) {
     return fast_kernels->conv_backward_weights(ctx, twin_of(conv)->fast, x, dy, dweights);
 }
 
@@ -144,6 +145,7 @@ static void integer_convolutions_of_a_supernet_equal_plain_c_bit_for_bit(void **
     kernels.conv_create = create;
     kernels.conv_destroy = destroy;
     kernels.conv_set_weights = set_weights;
+    kernels.conv_reads_bytes = reads_bytes;
     kernels.conv_forward = forward;
     kernels.conv_forward_stats = forward_stats;
     kernels.conv_backward_data = backward_data;

@@ -1,6 +1,6 @@
-/* kernels/cpu/conv_integer.c: the forward convolution of integers held as float32. A task is some rows of output pixels
- * of one image: the rows of x under them are packed as narrow integers x - low with the padding around them, so that
- * the taps and channels of a window's row lie one behind another, and all sums run over x - low >= 0 from
+/* kernels/cpu/conv_integer.c: the forward convolution of integers held as float32 or bytes. A task is some rows of
+ * output pixels of one image: the rows of x under them are packed as narrow integers x - low with the padding around
+ * them, so that the taps and channels of a window's row lie one behind another, and all sums run over x - low >= 0 from
  * low sum(weights). u8 times s8 adds up in 16 bits as long as that cannot overflow, s16 times s16 in 32 bits.
  * Every sum is exact, and so does not depend on the order or the number of threads. */
 #include <limits.h>
@@ -253,19 +253,24 @@ static uint8_t *pack_zeros(const qea_integer_conv *conv, int pixels, uint8_t *to
     return to;
 }
 
-/* false: a NaN is in them. */
-static bool pack_pixels(const qea_integer_conv *conv, const float *x, int pixels, uint8_t *to) {
+/* `count` values from x[at]; false: a NaN is in them. */
+static bool pack_values(const qea_integer_conv *conv, qea_view x, size_t at, size_t count, uint8_t *to) {
+    if (x.type != QEA_U8)
+        return conv->kernel->pack((const float *)x.data + at, count, (float)conv->grid.x_lo, conv->bytes, to);
+    conv->kernel->pack_bytes((const uint8_t *)x.data + at, count, conv->grid.x_lo, conv->bytes, to);
+    return true;
+}
+
+static bool pack_pixels(const qea_integer_conv *conv, qea_view x, size_t at, int pixels, uint8_t *to) {
     size_t c = (size_t)conv->shape.c, skip = (size_t)conv->skip, width = conv->bytes ? 1 : 2;
-    float low = (float)conv->grid.x_lo;
-    if (skip == 1) return conv->kernel->pack(x, (size_t)pixels * c, low, conv->bytes, to);
+    if (skip == 1) return pack_values(conv, x, at, (size_t)pixels * c, to);
     bool good = true;
-    for (int j = 0; j < pixels; j++, x += skip * c, to += c * width)
-        good &= conv->kernel->pack(x, c, low, conv->bytes, to);
+    for (int j = 0; j < pixels; j++, at += skip * c, to += c * width) good &= pack_values(conv, x, at, c, to);
     return good;
 }
 
 /* Row `row` of image n, which may lie outside of it, with its padding. */
-static bool pack_row(const qea_integer_conv *conv, const float *x, int n, int row, uint8_t *to) {
+static bool pack_row(const qea_integer_conv *conv, qea_view x, int n, int row, uint8_t *to) {
     const qea_conv_shape *s = &conv->shape;
     if (row < 0 || row >= s->h) {
         (void)pack_zeros(conv, conv->row_pixels, to);
@@ -273,15 +278,15 @@ static bool pack_row(const qea_integer_conv *conv, const float *x, int n, int ro
     }
     int before = smaller(s->pad, conv->row_pixels), inside = smaller(s->w, conv->row_pixels - before);
     to = pack_zeros(conv, before, to);
-    const float *from = x + ((size_t)n * (size_t)s->h + (size_t)row) * (size_t)s->w * (size_t)s->c;
-    bool good = pack_pixels(conv, from, inside, to);
+    size_t from = ((size_t)n * (size_t)s->h + (size_t)row) * (size_t)s->w * (size_t)s->c;
+    bool good = pack_pixels(conv, x, from, inside, to);
     size_t bytes = (size_t)inside * (size_t)s->c * (conv->bytes ? 1 : 2);
     (void)pack_zeros(conv, conv->row_pixels - before - inside, to + bytes);
     return good;
 }
 
 /* The rows under `rows` rows of output pixels from `first`; those that the stride leaves out stay as they are. */
-static bool pack_rows(const qea_integer_conv *conv, const float *x, int n, int first, int rows, uint8_t *to) {
+static bool pack_rows(const qea_integer_conv *conv, qea_view x, int n, int first, int rows, uint8_t *to) {
     const qea_conv_shape *s = &conv->shape;
     size_t bytes = row_bytes(conv);
     bool good = true;
@@ -329,7 +334,7 @@ static void fill_nan_images(const qea_integer_conv *conv, const float *x, float 
 }
 
 /* `rows` rows of output pixels of image n. A NaN in the weights, or in what they read of an image, makes them NaN. */
-static void run_rows(const qea_integer_conv *conv, const float *x, float *y, int n, int first, int rows) {
+static void run_rows(const qea_integer_conv *conv, qea_view x, float *y, int n, int first, int rows) {
     const qea_conv_shape *s = &conv->shape;
     uint8_t *scratch = conv->scratch + (size_t)omp_get_thread_num() * conv->scratch_bytes;
     size_t row_values = (size_t)s->ow * (size_t)s->k;
@@ -340,10 +345,10 @@ static void run_rows(const qea_integer_conv *conv, const float *x, float *y, int
         return;
     }
     convolve_rows(conv, rows, scratch, y); /* what stands for a NaN reaches its own image only */
-    if (nan) fill_nan_images(conv, x, y);
+    if (nan) fill_nan_images(conv, x.data, y);
 }
 
-void qea_cpu_integer_forward(const qea_integer_conv *conv, const float *x, float *y) {
+void qea_cpu_integer_forward(const qea_integer_conv *conv, qea_view x, float *y) {
     int tasks = conv->shape.n * conv->image_tasks;
 #pragma omp parallel for schedule(static) num_threads(smaller(conv->threads, tasks))
     for (int task = 0; task < tasks; task++) {
@@ -364,7 +369,7 @@ static int chunk_start(const qea_integer_conv *conv, int chunk) {
     return (int)((int64_t)conv->shape.n * chunk / conv->chunks);
 }
 
-static void run_chunk(const qea_integer_conv *conv, const qea_split *split, const float *x, float *y, int chunk) {
+static void run_chunk(const qea_integer_conv *conv, const qea_split *split, qea_view x, float *y, int chunk) {
     const qea_conv_shape *s = &conv->shape;
     size_t before = 0;
     for (int n = chunk_start(conv, chunk); n < chunk_start(conv, chunk + 1); n++) {
@@ -383,8 +388,7 @@ static void run_chunk(const qea_integer_conv *conv, const qea_split *split, cons
     }
 }
 
-bool qea_cpu_integer_forward_stats(const qea_integer_conv *conv, const float *x, float *y, float *mean,
-                                   float *variance) {
+bool qea_cpu_integer_forward_stats(const qea_integer_conv *conv, qea_view x, float *y, float *mean, float *variance) {
     if (conv->chunks == 0) return false;
     size_t image = (size_t)conv->shape.oh * (size_t)conv->shape.ow;
     qea_split split = qea_cpu_split((size_t)conv->shape.n * image, conv->shape.k);

@@ -22,7 +22,9 @@ qea_part qea_cpu_part(const qea_split *split, int block, int chunk);
 /* Threads that share out `work` pieces. */
 int qea_cpu_team(int work);
 
-/* --- the forward convolution of integers; types float32, one group; contracts in kernels/kernels.h --- */
+/* --- the forward convolution of integers; x float32 or QEA_U8, y float32, one group; contracts in kernels/kernels.h
+ * ---
+ */
 
 typedef struct qea_integer_conv qea_integer_conv;
 
@@ -35,11 +37,10 @@ void qea_cpu_integer_destroy(qea_integer_conv *conv);
 /* grid NULL: the widest. QEA_ERR_CONFIG: a weight is beyond it. */
 QEA_MUST_USE qea_status qea_cpu_integer_set_weights(qea_context *ctx, qea_integer_conv *conv, const float *weights,
                                                     const qea_conv_grid *grid);
-void qea_cpu_integer_forward(const qea_integer_conv *conv, const float *x, float *y);
+void qea_cpu_integer_forward(const qea_integer_conv *conv, qea_view x, float *y);
 /* And the statistics of y, taken while it is in the cache, the same for any number of threads. false: nothing is done,
  * because there are too few images to share out. */
-bool qea_cpu_integer_forward_stats(const qea_integer_conv *conv, const float *x, float *y, float *mean,
-                                   float *variance);
+bool qea_cpu_integer_forward_stats(const qea_integer_conv *conv, qea_view x, float *y, float *mean, float *variance);
 
 /* --- passes --- */
 
@@ -49,7 +50,7 @@ void qea_cpu_round_to_bf16(float *values, size_t count);
 /* Moments of several parts, in their order, to mean[channels] and biased variance[channels]. */
 void qea_cpu_merge_moments(const qea_moments *parts, int count, size_t channels, float *mean, float *variance);
 void qea_cpu_channel_stats(qea_view x, size_t rows, int channels, float *mean, float *variance);
-void qea_cpu_segment_forward(const qea_segment *segment);
+bool qea_cpu_segment_forward(const qea_segment *segment);
 void qea_cpu_segment_reduce(const qea_segment *segment, const qea_segment_grads *grads, qea_segment_sums *sums);
 void qea_cpu_segment_backward(const qea_segment *segment, const qea_segment_grads *grads,
                               const qea_segment_dx dx[QEA_MAX_BRANCHES]);

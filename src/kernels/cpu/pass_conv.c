@@ -96,6 +96,19 @@ static bool pack(const float *x, size_t count, float low, bool bytes, uint8_t *t
     return !any_negative(all);
 }
 
+static void pack_bytes(const uint8_t *x, size_t count, int low, bool bytes, uint8_t *to) {
+    if (bytes && low == 0) {
+        memcpy(to, x, count);
+    } else if (bytes) {
+        for (size_t i = 0; i < count; i++) to[i] = (uint8_t)(x[i] - low);
+    } else {
+        for (size_t i = 0; i < count; i++) {
+            int16_t v = (int16_t)(x[i] - low);
+            memcpy(to + i * sizeof v, &v, sizeof v);
+        }
+    }
+}
+
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
 #ifdef __clang__ /* without which the sums would not stay in registers */
 #define UNROLL _Pragma("clang loop unroll(full)")
@@ -207,6 +220,7 @@ static void row(const qea_integer_row *q) {
     }
 }
 
-const qea_integer_kernel QEA_VARIANT(qea_pass_integer) = {.lanes = LANES, .pack = pack, .row = row};
+const qea_integer_kernel QEA_VARIANT(qea_pass_integer) = {
+    .lanes = LANES, .pack = pack, .pack_bytes = pack_bytes, .row = row};
 
 #endif

@@ -23,7 +23,23 @@ static void quantise_line(const qea_act_quant *quant, const float *y, size_t n, 
     }
 }
 
-void QEA_VARIANT(qea_pass_forward)(const qea_segment *s, const qea_part *part) {
+/* QEA_ACT_ROUND to integers from 0 to 255. A NaN becomes lo; false: there was one. */
+static bool quantise_to_bytes(const qea_act_quant *quant, const float *y, size_t n, uint8_t *q) {
+    const float inv = quant->inv_step, lo = quant->lo, hi = quant->hi;
+    int nan = 0;
+#pragma omp simd reduction(| : nan)
+    for (size_t i = 0; i < n; i++) {
+        float t = y[i] * inv;
+        nan |= t != t;
+        t = t > lo ? t : lo;
+        t = t > hi ? hi : t;
+        q[i] = (uint8_t)(int32_t)round_even(t);
+    }
+    return !nan;
+}
+
+bool QEA_VARIANT(qea_pass_forward)(const qea_segment *s, const qea_part *part) {
+    bool held = true;
     line_walk walk = walk_part(part);
     segment_coefs coefs;
     repeat_coefs(s, part, &walk, &coefs);
@@ -38,10 +54,15 @@ void QEA_VARIANT(qea_pass_forward)(const qea_segment *s, const qea_part *part) {
         for (int i = 0; i < s->num_quants; i++) {
             qea_view to = s->out[i].q;
             if (!to.data) continue;
+            if (to.type == QEA_U8) {
+                held &= quantise_to_bytes(&s->out[i].quant, y, n, (uint8_t *)to.data + at);
+                continue;
+            }
             quantise_line(&s->out[i].quant, y, n, start_line(to, at, &q_tile));
             finish_line(to, at, n, &q_tile);
         }
     }
+    return held;
 }
 
 void QEA_VARIANT(qea_pass_copy)(qea_view from, size_t from_index, qea_view to, size_t to_index, size_t count) {

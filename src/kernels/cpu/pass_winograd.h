@@ -39,7 +39,7 @@ struct qea_pass_winograd {
     int lanes, columns; /* channels in a vector, in a block of vectors */
     /* u[36][qea_wg_plane(k * c's width)] of weights [k][c][3][3], for the block of c from `first`. */
     void (*pack)(const float *weights, int k, int c, int first, float *u);
-    void (*input)(const qea_wg_tiles *tiles, const float *image, const qea_wg_planes *to);
+    void (*input)(const qea_wg_tiles *tiles, qea_view image, const qea_wg_planes *to); /* float32 or bytes */
     void (*gradient)(const qea_wg_tiles *tiles, const float *image, const qea_wg_planes *to);
     void (*output)(const qea_wg_tiles *tiles, const qea_wg_planes *from, float *image);
     /* Writes as many tiles of m as are a multiple of 12. */
@@ -51,7 +51,7 @@ struct qea_pass_winograd {
 
 #ifdef QEA_ISA
 void QEA_VARIANT(qea_wg_pack)(const float *weights, int k, int c, int first, float *u);
-void QEA_VARIANT(qea_wg_input)(const qea_wg_tiles *tiles, const float *image, const qea_wg_planes *to);
+void QEA_VARIANT(qea_wg_input)(const qea_wg_tiles *tiles, qea_view image, const qea_wg_planes *to);
 void QEA_VARIANT(qea_wg_gradient)(const qea_wg_tiles *tiles, const float *image, const qea_wg_planes *to);
 void QEA_VARIANT(qea_wg_output)(const qea_wg_tiles *tiles, const qea_wg_planes *from, float *image);
 void QEA_VARIANT(qea_wg_multiply)(const qea_wg_planes *dy, const float *u, int k, int tiles, const qea_wg_planes *m);

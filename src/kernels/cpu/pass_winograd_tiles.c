@@ -1,4 +1,6 @@
 /* kernels/cpu/pass_winograd_tiles.c: tiles to their 36 values and back, a vector of channels at a time. */
+#include <string.h>
+
 #include "kernels/cpu/pass_winograd_1d.h"
 
 enum { PIECE = 16 }; /* tiles of a row that are worked on together: their columns stay in the first cache */
@@ -17,22 +19,25 @@ static piece piece_at(const qea_wg_tiles *tiles, int done) {
     return p;
 }
 
-/* The pixels (y, 0) .. (y, w - 1) of some rows; outside the image all pixels of a row are the same zeros. */
+/* The pixels (y, 0) .. (y, w - 1) of some rows; outside the image all pixels of a row are the same zeros. All distances
+ * in bytes. */
 typedef struct pixel_rows {
-    const float *at[WG_SIDE];
+    const uint8_t *at[WG_SIDE];
     size_t step[WG_SIDE];
     size_t next; /* from a tile to the one below it */
 } pixel_rows;
 
 static const float zeros[VEC_LANES];
 
-static pixel_rows rows_from(const qea_wg_tiles *tiles, const float *image, int n, int y, int count, int channel) {
-    pixel_rows rows = {.next = (size_t)(WG_TILE * tiles->w) * (size_t)tiles->channels};
+static pixel_rows rows_from(const qea_wg_tiles *tiles, qea_view image, int n, int y, int count, int channel) {
+    size_t value = qea_type_bytes(image.type), pixel = (size_t)tiles->channels * value, row = (size_t)tiles->w * pixel;
+    const uint8_t *first = (const uint8_t *)image.data + (size_t)channel * value;
+    pixel_rows rows = {.next = WG_TILE * row};
     for (int i = 0; i < count; i++) {
         bool inside = y + i >= 0 && y + i < tiles->h;
-        size_t row = (size_t)n * (size_t)tiles->h + (size_t)(y + i);
-        rows.at[i] = inside ? image + row * (size_t)tiles->w * (size_t)tiles->channels + (size_t)channel : zeros;
-        rows.step[i] = inside ? (size_t)tiles->channels : 0;
+        size_t above = (size_t)n * (size_t)tiles->h + (size_t)(y + i);
+        rows.at[i] = inside ? first + above * row : (const uint8_t *)zeros;
+        rows.step[i] = inside ? pixel : 0;
     }
     return rows;
 }
@@ -40,29 +45,44 @@ static pixel_rows rows_from(const qea_wg_tiles *tiles, const float *image, int n
 /* How much of a vector is channels. */
 typedef struct lane_set {
     bool all;
+    size_t count;
     vec_mask some;
 } lane_set;
 
 static lane_set lanes_at(int channels, int channel) {
     int left = channels - channel;
     bool all = left >= VEC_LANES;
-    return (lane_set){all, vec_first(all ? VEC_LANES : left)};
+    int count = all ? VEC_LANES : left;
+    return (lane_set){all, (size_t)count, vec_first(count)};
+}
+
+static inline vec load_floats(const uint8_t *from, const lane_set *lanes) {
+    const float *values = (const float *)(const void *)from;
+    return lanes->all ? vec_load(values) : vec_load_some(values, lanes->some);
+}
+
+static inline vec load_bytes(const uint8_t *from, const lane_set *lanes) {
+    if (lanes->all) return vec_load_bytes(from);
+    uint8_t some[VEC_LANES] = {0};
+    memcpy(some, from, lanes->count);
+    return vec_load_bytes(some);
 }
 
 /* `count` pixels one below the other. The tile below is fetched meanwhile: that halves the time where images come from
  * memory. Beyond the last image it is a hint that does nothing. */
-static inline void load_column(const pixel_rows *rows, int count, int x, const lane_set *lanes, vec *d) {
+static inline void load_column(const pixel_rows *rows, int count, int x, const lane_set *lanes, bool bytes, vec *d) {
     for (int i = count - WG_TILE; i < count; i++)
         __builtin_prefetch(rows->at[i] + (size_t)x * rows->step[i] + rows->next);
     for (int i = 0; i < count; i++) {
-        const float *from = rows->at[i] + (size_t)x * rows->step[i];
-        d[i] = lanes->all ? vec_load(from) : vec_load_some(from, lanes->some);
+        const uint8_t *from = rows->at[i] + (size_t)x * rows->step[i];
+        d[i] = bytes ? load_bytes(from, lanes) : load_floats(from, lanes);
     }
 }
 
-/* Columns first, each once although neighbouring tiles share two of their six. */
-static void input_piece(const qea_wg_tiles *tiles, const piece *p, const float *image, int channel, float *to,
-                        size_t plane, size_t width) {
+/* Columns first, each once although neighbouring tiles share two of their six. bytes: a literal where this is called.
+ */
+static inline void any_input_piece(const qea_wg_tiles *tiles, const piece *p, qea_view image, int channel, float *to,
+                                   size_t plane, size_t width, bool bytes) {
     vec columns[WG_TILE * PIECE + 2][WG_SIDE];
     lane_set lanes = lanes_at(tiles->channels, channel);
     pixel_rows rows = rows_from(tiles, image, p->image, WG_TILE * p->down - 1, WG_SIDE, channel);
@@ -70,7 +90,7 @@ static void input_piece(const qea_wg_tiles *tiles, const piece *p, const float *
     for (int j = 0; j < end; j++) {
         vec d[WG_SIDE];
         if (left + j >= 0 && left + j < tiles->w) {
-            load_column(&rows, WG_SIDE, left + j, &lanes, d);
+            load_column(&rows, WG_SIDE, left + j, &lanes, bytes, d);
             wg_input_1d(d, columns[j]);
         } else {
             for (int i = 0; i < WG_SIDE; i++) columns[j][i] = vec_zero();
@@ -86,7 +106,17 @@ static void input_piece(const qea_wg_tiles *tiles, const piece *p, const float *
     }
 }
 
-static void gradient_piece(const qea_wg_tiles *tiles, const piece *p, const float *image, int channel, float *to,
+static void input_piece(const qea_wg_tiles *tiles, const piece *p, qea_view image, int channel, float *to, size_t plane,
+                        size_t width) {
+    any_input_piece(tiles, p, image, channel, to, plane, width, false);
+}
+
+static void byte_piece(const qea_wg_tiles *tiles, const piece *p, qea_view image, int channel, float *to, size_t plane,
+                       size_t width) {
+    any_input_piece(tiles, p, image, channel, to, plane, width, true);
+}
+
+static void gradient_piece(const qea_wg_tiles *tiles, const piece *p, qea_view image, int channel, float *to,
                            size_t plane, size_t width) {
     lane_set lanes = lanes_at(tiles->channels, channel);
     pixel_rows rows = rows_from(tiles, image, p->image, WG_TILE * p->down, WG_TILE, channel);
@@ -96,7 +126,7 @@ static void gradient_piece(const qea_wg_tiles *tiles, const piece *p, const floa
             vec g[WG_TILE];
             int x = WG_TILE * (p->across + t) + j;
             if (x < tiles->w) {
-                load_column(&rows, WG_TILE, x, &lanes, g);
+                load_column(&rows, WG_TILE, x, &lanes, false, g);
                 wg_gradient_1d(g, columns[j]);
             } else {
                 for (int i = 0; i < WG_SIDE; i++) columns[j][i] = vec_zero();
@@ -141,10 +171,10 @@ static void output_piece(const qea_wg_tiles *tiles, const piece *p, const float 
     }
 }
 
-typedef void (*to_planes)(const qea_wg_tiles *tiles, const piece *p, const float *image, int channel, float *to,
+typedef void (*to_planes)(const qea_wg_tiles *tiles, const piece *p, qea_view image, int channel, float *to,
                           size_t plane, size_t width);
 
-static inline void transform(const qea_wg_tiles *tiles, const float *image, const qea_wg_planes *to, to_planes one) {
+static inline void transform(const qea_wg_tiles *tiles, qea_view image, const qea_wg_planes *to, to_planes one) {
     size_t width = to->width;
     for (int done = 0; done < tiles->count;) {
         piece p = piece_at(tiles, done);
@@ -154,12 +184,15 @@ static inline void transform(const qea_wg_tiles *tiles, const float *image, cons
     }
 }
 
-void QEA_VARIANT(qea_wg_input)(const qea_wg_tiles *tiles, const float *image, const qea_wg_planes *to) {
-    transform(tiles, image, to, input_piece);
+void QEA_VARIANT(qea_wg_input)(const qea_wg_tiles *tiles, qea_view image, const qea_wg_planes *to) {
+    if (image.type == QEA_U8)
+        transform(tiles, image, to, byte_piece);
+    else
+        transform(tiles, image, to, input_piece);
 }
 
 void QEA_VARIANT(qea_wg_gradient)(const qea_wg_tiles *tiles, const float *image, const qea_wg_planes *to) {
-    transform(tiles, image, to, gradient_piece);
+    transform(tiles, (qea_view){(void *)(uintptr_t)image, QEA_F32}, to, gradient_piece);
 }
 
 void QEA_VARIANT(qea_wg_output)(const qea_wg_tiles *tiles, const qea_wg_planes *from, float *image) {

@@ -56,13 +56,14 @@ typedef struct qea_integer_kernel {
     int lanes; /* channels in a vector; 0: this instruction set has no kernel */
     /* x[i] - low for `count` integers x >= low, low <= 0, as u8 or s16. false: some are NaN or below. */
     bool (*pack)(const float *x, size_t count, float low, bool bytes, uint8_t *to);
+    void (*pack_bytes)(const uint8_t *x, size_t count, int low, bool bytes, uint8_t *to);
     void (*row)(const qea_integer_row *q);
 } qea_integer_kernel;
 
 typedef struct qea_pass_winograd qea_pass_winograd; /* pass_winograd.h */
 
 typedef struct qea_cpu_passes {
-    void (*forward)(const qea_segment *s, const qea_part *part);
+    bool (*forward)(const qea_segment *s, const qea_part *part); /* false: as segment_forward */
     void (*reduce)(const qea_segment *s, const qea_segment_grads *grads, const float *const center[QEA_MAX_BRANCHES],
                    const qea_part *part, qea_part_sums *sums);
     void (*backward)(const qea_segment *s, const qea_segment_grads *grads, const qea_segment_dx dx[QEA_MAX_BRANCHES],
@@ -87,7 +88,7 @@ extern const qea_cpu_passes qea_cpu_passes_base, qea_cpu_passes_avx2, qea_cpu_pa
 #define QEA_VARIANT(name) QEA_PASTE(name, QEA_ISA) /* QEA_ISA: base, avx2 or avx512; given by the build */
 
 #ifdef QEA_ISA
-void QEA_VARIANT(qea_pass_forward)(const qea_segment *s, const qea_part *part);
+bool QEA_VARIANT(qea_pass_forward)(const qea_segment *s, const qea_part *part);
 void QEA_VARIANT(qea_pass_reduce)(const qea_segment *s, const qea_segment_grads *grads,
                                   const float *const center[QEA_MAX_BRANCHES], const qea_part *part,
                                   qea_part_sums *sums);

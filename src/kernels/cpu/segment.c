@@ -2,15 +2,17 @@
 
 #include "kernels/cpu/cpu.h"
 
-void qea_cpu_segment_forward(const qea_segment *s) {
+bool qea_cpu_segment_forward(const qea_segment *s) {
     const qea_cpu_passes *passes = qea_cpu_passes_used();
     qea_split split = qea_cpu_split(s->rows, s->channels);
     int work = split.blocks * split.chunks;
-#pragma omp parallel for schedule(static) num_threads(qea_cpu_team(work))
+    bool held = true;
+#pragma omp parallel for schedule(static) num_threads(qea_cpu_team(work)) reduction(&& : held)
     for (int i = 0; i < work; i++) {
         qea_part part = qea_cpu_part(&split, i % split.blocks, i / split.blocks);
-        passes->forward(s, &part);
+        held = passes->forward(s, &part) && held;
     }
+    return held;
 }
 
 void qea_cpu_segment_backward(const qea_segment *s, const qea_segment_grads *grads,

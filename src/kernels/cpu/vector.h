@@ -6,6 +6,7 @@
 
 #ifdef __AVX2__
 #include <immintrin.h>
+#include <stdint.h>
 
 #ifdef __AVX512F__
 enum { VEC_LANES = 16 };
@@ -15,6 +16,9 @@ static inline vec vec_zero(void) { return _mm512_setzero_ps(); }
 static inline vec vec_set(float v) { return _mm512_set1_ps(v); }
 static inline vec vec_load(const float *p) { return _mm512_loadu_ps(p); }
 static inline void vec_store(float *p, vec v) { _mm512_storeu_ps(p, v); }
+static inline vec vec_load_bytes(const uint8_t *p) {
+    return _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)(const void *)p)));
+}
 static inline vec_mask vec_first(int lanes) { return (vec_mask)((1U << lanes) - 1U); }
 static inline vec vec_load_some(const float *p, vec_mask m) { return _mm512_maskz_loadu_ps(m, p); }
 static inline void vec_store_some(float *p, vec_mask m, vec v) { _mm512_mask_storeu_ps(p, m, v); }
@@ -37,6 +41,9 @@ static inline vec vec_zero(void) { return _mm256_setzero_ps(); }
 static inline vec vec_set(float v) { return _mm256_set1_ps(v); }
 static inline vec vec_load(const float *p) { return _mm256_loadu_ps(p); }
 static inline void vec_store(float *p, vec v) { _mm256_storeu_ps(p, v); }
+static inline vec vec_load_bytes(const uint8_t *p) {
+    return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)(const void *)p)));
+}
 static inline vec_mask vec_first(int lanes) {
     return _mm256_cmpgt_epi32(_mm256_set1_epi32(lanes), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
 }

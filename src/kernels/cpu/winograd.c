@@ -135,7 +135,7 @@ void qea_winograd_backward_data(qea_winograd *conv, const float *dy, float *dx) 
     for (int block = 0; block < conv->blocks; block++) {
         const qea_wg_planes *from = &conv->y_side[omp_get_thread_num()], *to = &conv->x_side[omp_get_thread_num()];
         qea_wg_tiles in = tiles_of(conv, block, s->k), out = tiles_of(conv, block, s->c);
-        kernel->input(&in, dy, from);
+        kernel->input(&in, (qea_view){(void *)(uintptr_t)dy, QEA_F32}, from);
         kernel->multiply(from, conv->u, s->k, in.count, to);
         kernel->output(&out, to, dx);
     }
@@ -143,7 +143,7 @@ void qea_winograd_backward_data(qea_winograd *conv, const float *dy, float *dx) 
 
 void qea_winograd_forward(qea_winograd *conv, const float *x, float *y) { qea_winograd_backward_data(conv, x, y); }
 
-void qea_winograd_backward_weights(qea_winograd *conv, const float *x, const float *dy, float *dweights) {
+void qea_winograd_backward_weights(qea_winograd *conv, qea_view x, const float *dy, float *dweights) {
     const qea_pass_winograd *kernel = conv->kernel;
     const qea_conv_shape *s = &conv->shape;
     size_t sums = WG_POINTS * qea_wg_plane((size_t)s->c * conv->y_side[0].width);

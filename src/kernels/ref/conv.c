@@ -140,9 +140,8 @@ static void add_tap(const qea_conv *conv, qea_view x, size_t in, int group, int 
     }
 }
 
-static void convolve(const qea_conv *conv, const void *x, qea_view to) {
+static void convolve(const qea_conv *conv, qea_view x, qea_view to) {
     const qea_conv_shape *q = &conv->shape;
-    qea_view from = {(void *)(uintptr_t)x, conv->type};
     int group_k = q->k / q->groups;
     position at = {0};
     do {
@@ -150,19 +149,24 @@ static void convolve(const qea_conv *conv, const void *x, qea_view to) {
         size_t in;
         for (int r = 0; r < q->r; r++)
             for (int s = 0; s < q->s; s++)
-                if (input_pixel(q, at, r, s, &in)) add_tap(conv, from, in, at.group, r, s);
+                if (input_pixel(q, at, r, s, &in)) add_tap(conv, x, in, at.group, r, s);
         size_t out = output_pixel(q, at);
         for (int k = 0; k < group_k; k++) qea_view_store(to, out + (size_t)k, (float)conv->sums[k]);
     } while (next(q, &at));
 }
 
-qea_status qea_ref_conv_forward(qea_context *ctx, qea_conv *conv, const void *x, void *y) {
+bool qea_ref_conv_reads_bytes(const qea_conv *conv) {
+    (void)conv;
+    return true;
+}
+
+qea_status qea_ref_conv_forward(qea_context *ctx, qea_conv *conv, qea_view x, void *y) {
     (void)ctx;
     convolve(conv, x, (qea_view){y, conv->out_type});
     return QEA_OK;
 }
 
-qea_status qea_ref_conv_forward_stats(qea_context *ctx, qea_conv *conv, const void *x, void *y, float *mean,
+qea_status qea_ref_conv_forward_stats(qea_context *ctx, qea_conv *conv, qea_view x, void *y, float *mean,
                                       float *variance) {
     (void)ctx;
     const qea_conv_shape *q = &conv->shape;
@@ -212,11 +216,11 @@ qea_status qea_ref_conv_backward_data(qea_context *ctx, qea_conv *conv, const vo
     return QEA_OK;
 }
 
-qea_status qea_ref_conv_backward_weights(qea_context *ctx, qea_conv *conv, const void *x, const void *dy,
+qea_status qea_ref_conv_backward_weights(qea_context *ctx, qea_conv *conv, qea_view x, const void *dy,
                                          float *dweights) {
     (void)ctx;
     const qea_conv_shape *q = &conv->shape;
-    qea_view in_view = {(void *)(uintptr_t)x, conv->type}, out_view = {(void *)(uintptr_t)dy, conv->out_type};
+    qea_view out_view = {(void *)(uintptr_t)dy, conv->out_type};
     int group_k = q->k / q->groups;
     memset(conv->dw, 0, num_weights(q) * sizeof *conv->dw);
     position at = {0};
@@ -227,7 +231,7 @@ qea_status qea_ref_conv_backward_weights(qea_context *ctx, qea_conv *conv, const
             for (int s = 0; s < q->s; s++) {
                 if (!input_pixel(q, at, r, s, &in)) continue;
                 for (int c = 0; c < q->c / q->groups; c++) {
-                    double value = (double)qea_view_load(in_view, in + (size_t)c);
+                    double value = (double)qea_view_load(x, in + (size_t)c);
                     double *dw = conv->dw + weight_row(q, at.group, r, s, c);
                     for (int k = 0; k < group_k; k++) dw[k] += value * (double)conv->dy[k];
                 }

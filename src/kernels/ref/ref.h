@@ -10,16 +10,17 @@ QEA_MUST_USE qea_status qea_ref_conv_create(qea_context *ctx, const qea_conv_sha
 void qea_ref_conv_destroy(qea_conv *conv);
 QEA_MUST_USE qea_status qea_ref_conv_set_weights(qea_context *ctx, qea_conv *conv, const float *weights,
                                                  const qea_conv_grid *grid);
-QEA_MUST_USE qea_status qea_ref_conv_forward(qea_context *ctx, qea_conv *conv, const void *x, void *y);
-QEA_MUST_USE qea_status qea_ref_conv_forward_stats(qea_context *ctx, qea_conv *conv, const void *x, void *y,
-                                                   float *mean, float *variance);
+bool qea_ref_conv_reads_bytes(const qea_conv *conv);
+QEA_MUST_USE qea_status qea_ref_conv_forward(qea_context *ctx, qea_conv *conv, qea_view x, void *y);
+QEA_MUST_USE qea_status qea_ref_conv_forward_stats(qea_context *ctx, qea_conv *conv, qea_view x, void *y, float *mean,
+                                                   float *variance);
 QEA_MUST_USE qea_status qea_ref_conv_backward_data(qea_context *ctx, qea_conv *conv, const void *dy, void *dx);
-QEA_MUST_USE qea_status qea_ref_conv_backward_weights(qea_context *ctx, qea_conv *conv, const void *x, const void *dy,
+QEA_MUST_USE qea_status qea_ref_conv_backward_weights(qea_context *ctx, qea_conv *conv, qea_view x, const void *dy,
                                                       float *dweights);
 
 void qea_ref_channel_stats(qea_view x, size_t rows, int channels, float *mean, float *variance);
 
-void qea_ref_segment_forward(const qea_segment *segment);
+bool qea_ref_segment_forward(const qea_segment *segment);
 void qea_ref_segment_reduce(const qea_segment *segment, const qea_segment_grads *grads, qea_segment_sums *sums);
 void qea_ref_segment_backward(const qea_segment *segment, const qea_segment_grads *grads,
                               const qea_segment_dx dx[QEA_MAX_BRANCHES]);

@@ -68,15 +68,25 @@ static float gradient(const qea_segment *s, const qea_segment_grads *grads, size
     return s->relu && !(y > 0.0F) ? 0.0F : dz;
 }
 
-void qea_ref_segment_forward(const qea_segment *s) {
+/* false: a NaN that a byte cannot hold. */
+static bool store_copy(const qea_act_quant *quant, float y, qea_view q, size_t i) {
+    float value = quantise(quant, y);
+    bool lost = q.type == QEA_U8 && isnan(value);
+    qea_view_store(q, i, lost ? quant->lo : value);
+    return !lost;
+}
+
+bool qea_ref_segment_forward(const qea_segment *s) {
+    bool held = true;
     for (size_t row = 0; row < s->rows; row++)
         for (int c = 0; c < s->channels; c++) {
             size_t i = row * (size_t)s->channels + (size_t)c;
             float y = output(s, i, c);
             if (s->y.data) qea_view_store(s->y, i, y);
             for (int q = 0; q < s->num_quants; q++)
-                if (s->out[q].q.data) qea_view_store(s->out[q].q, i, quantise(&s->out[q].quant, y));
+                if (s->out[q].q.data) held &= store_copy(&s->out[q].quant, y, s->out[q].q, i);
         }
+    return held;
 }
 
 void qea_ref_segment_reduce(const qea_segment *s, const qea_segment_grads *grads, qea_segment_sums *sums) {
