@@ -53,10 +53,16 @@ static void *take(size_t bytes) {
 
 static uint32_t next_random(uint32_t *state) { return *state = *state * 1664525U + 1013904223U; }
 
+/* In the view's type: bytes or float32. */
 static void make_integers(const qea_view *v, size_t count, int from, int to) {
     uint32_t state = 1;
-    for (size_t i = 0; i < count; i++)
-        ((float *)v->data)[i] = (float)(from + (int)((next_random(&state) >> 8) % (uint32_t)(to - from + 1)));
+    for (size_t i = 0; i < count; i++) {
+        int value = from + (int)((next_random(&state) >> 8) % (uint32_t)(to - from + 1));
+        if (v->type == QEA_U8)
+            ((uint8_t *)v->data)[i] = (uint8_t)value;
+        else
+            ((float *)v->data)[i] = (float)value;
+    }
 }
 
 static qea_view random_view(qea_type type, size_t count) {
@@ -114,7 +120,7 @@ static void use_inner(scene *s) {
     s->segment.y.data = NULL;
     s->segment.num_quants = 1;
     s->segment.out[0].quant = (qea_act_quant){.kind = QEA_ACT_ROUND, .inv_step = 15, .hi = 15};
-    s->segment.out[0].q = s->t[2];
+    s->segment.out[0].q = (qea_view){s->t[2].data, QEA_U8};
     s->segment.branch[0].x = s->t[0];
     s->segment.branch[0].scale = s->coefs[0];
     s->segment.branch[0].shift = s->coefs[1];
@@ -134,8 +140,9 @@ static void use_residual(scene *s) {
     s->dx[1].dx = s->t[2];
 }
 
-static void report(const char *what, scene *s, void (*work)(void *), int tensors) {
-    double t = seconds(work, s), bytes = (double)tensors * (double)s->count * (double)qea_type_bytes(s->t[0].type);
+static void report(const char *what, scene *s, void (*work)(void *), double tensors) {
+    double t = seconds(work, s), copies = work == forward ? (double)s->count : 0;
+    double bytes = copies + tensors * (double)s->count * (double)qea_type_bytes(s->t[0].type);
     printf("  %-28s %8.3f ms %8.1f GB/s\n", what, t * 1e3, bytes / t * 1e-9);
 }
 
@@ -151,11 +158,11 @@ static void bench_passes(int channels, int side, qea_type type) {
     report("copy", &s, copy, 2);
     report("channel_stats", &s, stats, 1);
     use_inner(&s);
-    report("forward, inner", &s, forward, 2);
+    report("forward, inner", &s, forward, 1);
     report("reduce, inner", &s, reduce, 2);
     report("backward, inner", &s, backward, 3);
     use_residual(&s);
-    report("forward, residual", &s, forward, 4);
+    report("forward, residual", &s, forward, 3);
     report("reduce, residual", &s, reduce, 4);
     report("backward, residual", &s, backward, 6);
     for (int i = 0; i < TENSORS; i++) qea_free(s.t[i].data);
@@ -198,9 +205,10 @@ static void bench_integers(const qea_conv_shape *shape, conv_scene *s, double fl
         const qea_conv_grid grid = {0, a, -w, w};
         conv_scene integers = *s;
         integers.grid = &grid;
-        make_integers(&s->x, s->num_x, 0, a);
-        make_integers(&(qea_view){s->w, QEA_F32}, s->num_weights, -w, w);
         must(kernels->conv_create(ctx, shape, QEA_CONV_INFERENCE, &grid, QEA_F32, QEA_F32, &integers.conv));
+        if (kernels->conv_reads_bytes(integers.conv)) integers.x.type = QEA_U8;
+        make_integers(&integers.x, s->num_x, 0, a);
+        make_integers(&(qea_view){s->w, QEA_F32}, s->num_weights, -w, w);
         conv_pack(&integers);
         double t = seconds(conv_forward, &integers);
         printf("  a%dw%d %7.3f ms %6.1f x%4.2f", bits[i][0], bits[i][1], t * 1e3, 2 * macs / t * 1e-9, floats / t);
