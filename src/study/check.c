@@ -169,6 +169,56 @@ static qea_status check_model(qea_context *ctx, const qea_run *run, const char *
     return status;
 }
 
+/* The bits of all candidates, in as many calls as a gene has candidates. */
+static qea_status try_candidates(qea_context *ctx, const qea_bit_space *space, qea_model *supernet, uint8_t *bits) {
+    int most = 1;
+    for (size_t i = 0; i < space->num_genes; i++)
+        if (space->genes[i].num_bits > most) most = space->genes[i].num_bits;
+    for (int k = 0; k < most; k++) {
+        for (size_t i = 0; i < space->num_layers; i++) {
+            const qea_gene *w = &space->genes[space->weight_gene[i]], *a = &space->genes[space->activation_gene[i]];
+            bits[i] = w->bits[k < w->num_bits ? k : w->num_bits - 1];
+            bits[space->num_layers + i] = a->bits[k < a->num_bits ? k : a->num_bits - 1];
+        }
+        QEA_TRY(qea_model_set_bits(ctx, supernet, bits, bits + space->num_layers));
+    }
+    return QEA_OK;
+}
+
+static qea_status compare_supernet(qea_context *ctx, const qea_run *run, const char *key, const char *path,
+                                   qea_model *model) {
+    const qea_study_config *config = run->config;
+    char place[PLACE];
+    uint8_t *bits;
+    qea_study_config_where(config, key, place, sizeof place);
+    if (!qea_model_is_supernet(model))
+        return qea_fail(ctx, QEA_ERR_DATA, "%s: found '%s', a model of fixed bits; allowed: a supernet", place, path);
+    if (model->weight_quantizer != config->weight_quantizer ||
+        model->activation_quantizer != config->activation_quantizer)
+        return qea_fail(ctx, QEA_ERR_DATA, "%s: found '%s', a supernet of the quantisers %s and %s, not %s and %s",
+                        place, path, qea_quantizer_name(model->weight_quantizer),
+                        qea_quantizer_name(model->activation_quantizer), qea_quantizer_name(config->weight_quantizer),
+                        qea_quantizer_name(config->activation_quantizer));
+    QEA_TRY(compare_pretrained(ctx, run, key, path, model));
+    QEA_TRY(QEA_NEW(ctx, "bits", bits, 2 * run->space->num_layers));
+    qea_status status = try_candidates(ctx, run->space, model, bits);
+    qea_free(bits);
+    return status == QEA_OK ? status : qea_fail_prefix(ctx, status, "%s: found '%s'", place, path);
+}
+
+/* Whether the supernet that is given is one for this search. */
+static qea_status check_supernet(qea_context *ctx, const qea_run *run) {
+    const char *path = run->config->supernet.path;
+    qea_graph *graph;
+    qea_model *model;
+    if (path == NULL) return QEA_OK;
+    QEA_TRY(qea_model_load(ctx, path, &graph, &model, NULL));
+    qea_status status = compare_supernet(ctx, run, "nas.evaluator.supernet", path, model);
+    qea_model_destroy(model);
+    qea_graph_destroy(graph);
+    return status;
+}
+
 static qea_status check_models(qea_context *ctx, const qea_run *run) {
     const qea_study_config *config = run->config;
     const char *teacher = config->teacher != NULL && strcmp(config->teacher, "search") != 0 ? config->teacher : NULL;
@@ -229,6 +279,7 @@ qea_status qea_run_check(qea_context *ctx, qea_run *run) {
     if (config->has_fully_train) QEA_TRY(check_step(ctx, run, true));
     QEA_TRY(check_models(ctx, run));
     QEA_TRY(qea_bit_space_create(ctx, config, run->graph, &run->space));
+    QEA_TRY(check_supernet(ctx, run));
     if (config->has_nas && config->num_limits > 0) QEA_TRY(qea_run_check_search(ctx, run));
     QEA_TRY(check_agreement(ctx, run));
     return check_sensitivity(ctx, run);

@@ -18,8 +18,9 @@ static void clear_data(qea_data_config *data) {
 
 void qea_study_config_destroy(qea_study_config *config) {
     if (config == NULL) return;
-    void *owned[] = {config->name,       config->task_id,  config->base_path,         config->isa,
-                     config->pretrained, config->warnings, config->search_pretrained, config->teacher};
+    void *owned[] = {config->name,         config->task_id,  config->base_path,         config->isa,
+                     config->pretrained,   config->warnings, config->search_pretrained, config->teacher,
+                     config->supernet.path};
     for (size_t i = 0; i < sizeof owned / sizeof owned[0]; i++) qea_free(owned[i]);
     for (int i = 0; i < config->num_layer_rules; i++) qea_free(config->layer_rules[i].pattern);
     for (int i = 0; i < config->num_limits; i++) qea_free(config->limits[i].key);

@@ -124,6 +124,7 @@ typedef struct qea_supernet_config {
     qea_distillation distillation; /* from the float network */
     size_t bn_images, val_images;  /* for the statistics of each trial; that judge it, 0: all */
     int threads;
+    char *path;                      /* of one that was trained before, or NULL */
     qea_recipe float_recipe, recipe; /* the search's with these epochs and rates */
 } qea_supernet_config;
 

@@ -163,13 +163,37 @@ static qea_recipe stage_recipe(const qea_recipe *search, int epochs, double lr) 
     return recipe;
 }
 
+/* What says how a network is trained that is there already. */
+static qea_status refuse_beside(qea_config_reader *r, const char *key, const char *const *refused, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        char path[QEA_CONFIG_PATH];
+        qea_config_join(path, "nas.evaluator", refused[i]);
+        const qea_yaml *given = qea_config_find(r->tree, path);
+        if (given != NULL)
+            return qea_config_fail(r, given, path, "has no effect beside %s, which is used instead", key);
+    }
+    return QEA_OK;
+}
+
+static qea_status check_given_networks(qea_config_reader *r) {
+    const qea_study_config *config = r->config;
+    static const char *const of_float[] = {"float_epochs", "float_lr"};
+    static const char *const of_supernet[] = {"supernet_epochs", "supernet_lr", "teacher_weight", "temperature",
+                                              "threads"};
+    const char *path = "nas.evaluator.supernet";
+    if (config->search_pretrained != NULL) QEA_TRY(refuse_beside(r, "pretrained", of_float, 2));
+    if (config->supernet.path == NULL) return QEA_OK;
+    QEA_TRY(refuse_beside(r, "supernet", of_supernet, sizeof of_supernet / sizeof *of_supernet));
+    if (config->search_pretrained == NULL)
+        return qea_config_fail(r, qea_config_find(r->tree, path), path,
+                               "needs pretrained beside it: the float network that the supernet began from");
+    return check_file(r, path, config->supernet.path);
+}
+
 static qea_status complete_supernet(qea_config_reader *r) {
     qea_study_config *config = r->config;
     qea_supernet_config *supernet = &config->supernet;
-    const char *path = "nas.evaluator.float_epochs";
-    const qea_yaml *given = qea_config_find(r->tree, path);
-    if (config->search_pretrained != NULL && given != NULL)
-        return qea_config_fail(r, given, path, "has no effect beside pretrained, which is used instead");
+    QEA_TRY(check_given_networks(r));
     QEA_TRY(refuse_left_out_layers(r));
     double lr = config->nas_recipe.optimizer.lr;
     if (supernet->float_lr == 0) supernet->float_lr = lr;

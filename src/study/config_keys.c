@@ -272,6 +272,15 @@ const qea_config_key qea_config_keys[] = {
      STUDY(search_pretrained),
      .doc = "A model file whose weights the trials (finetune) or the supernet (instead of a float network trained "
             "first) begin from."},
+    {.path = "nas.evaluator.supernet",
+     .kind = QEA_KEY_TEXT,
+     .types = SHARED,
+     STUDY(supernet.path),
+     .doc =
+         "A supernet that another task has trained (its output/supernet/model_1.safetensors), for a search with other "
+         "objectives, limits or candidates among its bits: none is trained then. `pretrained` must name the float "
+         "network "
+         "that it began from (output/float/model_1.safetensors)."},
     {.path = "nas.evaluator.float_epochs",
      .kind = QEA_KEY_INT,
      .types = SHARED,

@@ -154,6 +154,7 @@ static qea_status estimate_stages(qea_context *ctx, const qea_run *run, const qe
     qea_job float_job = *job, supernet_job = *job;
     size_t layers = job->num_layers;
     uint8_t *bits;
+    if (run->config->supernet.path != NULL) return QEA_OK;
     QEA_TRY(QEA_NEW(ctx, "bits", bits, 2 * layers));
     float_job.weight_bits = supernet_job.weight_bits = bits;
     float_job.activation_bits = supernet_job.activation_bits = bits + layers;

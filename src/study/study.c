@@ -65,6 +65,7 @@ static void make_paths_absolute(changes *c, const qea_study_config *config) {
         make_absolute(c, "fully_train.dataset.common.data_path", config->full_data.path);
     make_absolute(c, "fully_train.pretrained", config->pretrained);
     make_absolute(c, "nas.evaluator.pretrained", config->search_pretrained);
+    make_absolute(c, "nas.evaluator.supernet", config->supernet.path);
     if (config->teacher != NULL && strcmp(config->teacher, "search") != 0)
         make_absolute(c, "fully_train.teacher", config->teacher);
 }

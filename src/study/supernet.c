@@ -28,12 +28,17 @@ static qea_status float_path(qea_context *ctx, const qea_run *run, char **path) 
     return model_path(ctx, run, "float", 1, path);
 }
 
+static qea_status supernet_path(qea_context *ctx, const qea_run *run, char **path) {
+    const char *given = run->config->supernet.path;
+    return given != NULL ? qea_strdup(ctx, given, path) : model_path(ctx, run, "supernet", 1, path);
+}
+
 static qea_status full_start_path(qea_context *ctx, const qea_run *run, const qea_trial_record *record, char **path) {
     const qea_study_config *config = run->config;
     if (config->init == QEA_INIT_SCRATCH) return QEA_OK;
     if (config->init == QEA_INIT_PRETRAINED) return qea_strdup(ctx, config->pretrained, path);
     if (config->evaluator == QEA_EVALUATOR_SHARED_WEIGHTS)
-        return is_float(record) ? float_path(ctx, run, path) : model_path(ctx, run, "supernet", 1, path);
+        return is_float(record) ? float_path(ctx, run, path) : supernet_path(ctx, run, path);
     if (record->source == 0) return QEA_OK; /* a baseline that the search did not train begins from scratch */
     return model_path(ctx, run, "nas", record->source, path);
 }
@@ -59,7 +64,7 @@ qea_status qea_run_start_path(qea_context *ctx, const qea_run *run, const char *
     if (strcmp(step, "supernet") == 0) return float_path(ctx, run, path);
     if (strcmp(step, "float") == 0) return QEA_OK;
     if (config->evaluator == QEA_EVALUATOR_FINETUNE) return qea_strdup(ctx, config->search_pretrained, path);
-    return config->evaluator == QEA_EVALUATOR_SHARED_WEIGHTS ? model_path(ctx, run, "supernet", 1, path) : QEA_OK;
+    return config->evaluator == QEA_EVALUATOR_SHARED_WEIGHTS ? supernet_path(ctx, run, path) : QEA_OK;
 }
 
 qea_status qea_run_teacher_path(qea_context *ctx, const qea_run *run, const char *step, char **path) {
@@ -123,6 +128,7 @@ qea_status qea_run_supernet(qea_context *ctx, qea_run *run, char **end) {
     size_t layers = run->space->num_layers;
     uint8_t *bits;
     *end = NULL;
+    if (run->config->supernet.path != NULL) return QEA_OK;
     QEA_TRY(QEA_NEW(ctx, "bits", bits, 2 * layers));
     memset(bits, FLOAT_BITS, 2 * layers);
     qea_status status = QEA_OK;

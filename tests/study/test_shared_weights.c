@@ -197,6 +197,32 @@ static void trainings_begin_from_a_given_model(void **state) {
     assert_true(weights_apart("given/output/supernet/model_1.safetensors", GIVEN) < 1e-6);
 }
 
+#define GIVEN_NETWORKS "pretrained: tasks/" GIVEN ", supernet: tasks/single/output/supernet/model_1.safetensors"
+
+/* What the search sees of a supernet is its file: the same trials, and models that begin and learn alike. */
+static void a_supernet_of_another_task_gives_the_same_search_without_training(void **state) {
+    (void)state;
+    assert_int_equal(run("",
+                         "config.yml -t second " SHARED " --set 'nas.evaluator={type: shared_weights, bn_images: 96, "
+                         "val_images: 40, " GIVEN_NETWORKS "}'"),
+                     0);
+    static const char *const files[] = {"nas/trials.csv", "nas/front.json", "fully_train/results.json"};
+    char trained[512];
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        char line[512];
+        (void)snprintf(line, sizeof line, "cmp %s/tasks/single/output/%s %s/tasks/second/output/%s", folder, files[i],
+                       folder, files[i]);
+        assert_int_equal(system(line), 0);
+    }
+    (void)snprintf(trained, sizeof trained, "ls %s/tasks/second/output/float/* %s/tasks/second/output/supernet/*",
+                   folder, folder);
+    assert_int_not_equal(system(trained), 0);
+    assert_int_equal(run("", "config.yml -t fewer --set 'pipeline=[nas]' --set nas.search_space.bit_candidates=[4] "
+                             "--set 'nas.search_space.quantizer={weight: lsq, activation: lsq}' "
+                             "--set 'nas.evaluator={type: shared_weights, " GIVEN_NETWORKS "}'"),
+                     0);
+}
+
 static bool same_file(const char *a, const char *b) {
     char line[512];
     (void)snprintf(line, sizeof line, "cmp -s %s/tasks/%s %s/tasks/%s", folder, a, folder, b);
@@ -227,6 +253,16 @@ static void what_does_not_fit_together_is_refused(void **state) {
         {"--set 'nas.evaluator={type: shared_weights, float_epochs: 2, pretrained: "
          "tasks/single/output/float/model_1.safetensors}'",
          "no effect beside pretrained"},
+        {"--set 'nas.evaluator={type: shared_weights, supernet_epochs: 2, " GIVEN_NETWORKS "}'",
+         "no effect beside supernet"},
+        {"--set 'nas.evaluator={type: shared_weights, supernet: tasks/" GIVEN "}'", "needs pretrained"},
+        {"--set 'nas.evaluator={type: shared_weights, pretrained: tasks/" GIVEN ", supernet: tasks/" GIVEN "}'",
+         "a model of fixed bits"},
+        {"--set 'nas.evaluator={type: shared_weights, " GIVEN_NETWORKS "}'",
+         "a supernet of the quantisers lsq and lsq"},
+        {"--set 'nas.evaluator={type: shared_weights, " GIVEN_NETWORKS "}' --set nas.search_space.bit_candidates=[4,8] "
+         "--set 'nas.search_space.quantizer={weight: lsq, activation: lsq}'",
+         "8 weight bits, allowed: its widths up to 4"},
     };
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         char line[512];
@@ -246,6 +282,7 @@ int main(void) {
         cmocka_unit_test(a_training_before_the_search_ends_with_the_time_and_the_run_says_so),
         cmocka_unit_test(a_search_stopped_by_the_time_wherever_it_was_goes_on_with_more_to_the_same_results),
         cmocka_unit_test(trainings_begin_from_a_given_model),
+        cmocka_unit_test(a_supernet_of_another_task_gives_the_same_search_without_training),
         cmocka_unit_test(a_teacher_changes_what_the_supernet_and_the_models_learn),
         cmocka_unit_test(what_does_not_fit_together_is_refused),
     };
