@@ -902,7 +902,7 @@ const qea_config_key qea_config_keys[] = {
      .fallback = "[[8, 8], [4, 4], [32, 32]]",
      STUDY(baselines),
      .doc = "Uniform models trained by the same recipe, to compare with. (The default leaves out what the quantisers "
-            "do not permit.)"},
+            "do not permit.) A task that has ended may be resumed with more."},
 
     PART("fully_train.evaluator", "What is done anyway: accuracy on all test images."),
     FIXED("fully_train.evaluator.type", "Evaluator"),

@@ -203,7 +203,24 @@ static const qea_trial_record *uniform_front_model(const qea_run *run, const qea
     return NULL;
 }
 
-static qea_status add_baselines(qea_context *ctx, qea_run *run, uint64_t first_id, qea_step_trials *trials) {
+/* Of the i-th baseline: the id that it has, its place behind the trials of the search, or, where that is taken because
+ * the baseline was added to a task that had ended, one behind all models, of which each i has another. */
+static uint64_t baseline_id(const qea_run *run, const qea_step_trials *search, qea_step_trials *trials,
+                            uint64_t first_baseline, int i) {
+    const int *bits = run->config->baselines[i];
+    const uint64_t id = first_baseline + (uint64_t)i;
+    for (size_t k = 0; k < trials->count; k++) {
+        const qea_trial_record *record = &trials->records[k];
+        if (strcmp(record->label, "baseline") == 0 && all_equal(record->weight_bits, record->num_layers, bits[0]) &&
+            all_equal(record->activation_bits, record->num_layers, bits[1]))
+            return record->id;
+    }
+    if (qea_step_trials_find(trials, id) == NULL) return id;
+    return (last_id(search) > last_id(trials) ? last_id(search) : last_id(trials)) + 1 + (uint64_t)i;
+}
+
+static qea_status add_baselines(qea_context *ctx, qea_run *run, const qea_step_trials *search, uint64_t first_baseline,
+                                qea_step_trials *trials) {
     const qea_study_config *config = run->config;
     size_t layers = run->space->num_layers;
     uint8_t *bits;
@@ -220,7 +237,8 @@ static qea_status add_baselines(qea_context *ctx, qea_run *run, uint64_t first_i
         }
         memset(bits, w, layers);
         memset(bits + layers, a, layers);
-        status = add_if_new(ctx, run, trials, first_id + (uint64_t)i, "baseline", 0, bits, bits + layers);
+        status = add_if_new(ctx, run, trials, baseline_id(run, search, trials, first_baseline, i), "baseline", 0, bits,
+                            bits + layers);
     }
     qea_free(bits);
     return status;
@@ -268,10 +286,12 @@ static qea_status copy_as_baseline(qea_context *ctx, const qea_run *run, const q
 }
 
 /* Baselines that were not trained because a front model is the same network trained from the same seed. */
-static qea_status add_twins(qea_context *ctx, const qea_run *run, uint64_t first_id, const qea_step_trials *trials) {
+static qea_status add_twins(qea_context *ctx, const qea_run *run, const qea_step_trials *search,
+                            uint64_t first_baseline, qea_step_trials *trials) {
     for (int i = 0; i < run->config->num_baselines; i++) {
         const qea_trial_record *front = uniform_front_model(run, trials, run->config->baselines[i]);
-        if (front != NULL) QEA_TRY(copy_as_baseline(ctx, run, front, first_id + (uint64_t)i));
+        if (front != NULL)
+            QEA_TRY(copy_as_baseline(ctx, run, front, baseline_id(run, search, trials, first_baseline, i)));
     }
     return QEA_OK;
 }
@@ -284,12 +304,12 @@ qea_status qea_run_fully_train(qea_context *ctx, qea_run *run) {
     if (status == QEA_OK) status = qea_step_trials_load(ctx, run, &trials);
     if (status == QEA_OK) status = find_first_baseline(ctx, run, &search, &first_baseline);
     if (status == QEA_OK) status = add_models(ctx, run, &search, first_baseline, &trials);
-    if (status == QEA_OK) status = add_baselines(ctx, run, first_baseline, &trials);
+    if (status == QEA_OK) status = add_baselines(ctx, run, &search, first_baseline, &trials);
     if (status == QEA_OK) status = add_repeats(ctx, run, &search, first_baseline, &trials);
     if (status == QEA_OK) status = qea_step_trials_save(ctx, run, &trials, 0);
     trials.total = trials.count;
     if (status == QEA_OK) status = qea_crew_work(ctx, run, &trials);
-    if (status == QEA_OK) status = add_twins(ctx, run, first_baseline, &trials);
+    if (status == QEA_OK) status = add_twins(ctx, run, &search, first_baseline, &trials);
     qea_step_trials_clear(&trials);
     qea_step_trials_clear(&search);
     return status;

@@ -138,7 +138,8 @@ static qea_status sort_overrides(qea_context *ctx, const qea_study_options *opti
                                        "nas.agreement.epochs",
                                        "fully_train.trials",
                                        "fully_train.max_models",
-                                       "fully_train.seeds"};
+                                       "fully_train.seeds",
+                                       "fully_train.baselines"};
     for (size_t i = 0; i < options->num_overrides; i++) {
         const qea_override *given = &options->overrides[i];
         const qea_config_override override = {given->key, given->value, given->literal ? QEA_SET_TEXT : QEA_SET_YAML};
@@ -153,8 +154,8 @@ static qea_status sort_overrides(qea_context *ctx, const qea_study_options *opti
             return qea_fail(ctx, QEA_ERR_CONFIG,
                             "--set %s: a resumed task keeps its configuration; only general.workers, pipeline, "
                             "nas.budget, nas.trials, nas.stagnation, nas.search_algorithm.policy.num_generation, the "
-                            "keys of nas.agreement, fully_train.trials, fully_train.max_models and fully_train.seeds "
-                            "may be given",
+                            "keys of nas.agreement, fully_train.trials, fully_train.max_models, fully_train.seeds and "
+                            "fully_train.baselines may be given",
                             given->key);
         }
     }

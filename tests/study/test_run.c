@@ -268,6 +268,40 @@ static void trials_chosen_behind_a_search_are_trained_instead_of_its_front(void 
     json_decref(chosen);
 }
 
+static void baselines_added_to_a_task_that_ended_are_trained_as_if_they_had_been_there(void **state) {
+    (void)state;
+    static const char all[] = "--set 'fully_train.baselines=[[8, 8], [2, 2], [4, 2], [2, 4]]'";
+    char line[256];
+    (void)snprintf(line, sizeof line, "run config.yml -t baselines %s", all);
+    assert_int_equal(run("", line), 0);
+    assert_int_equal(run("", "run config.yml -t added --set 'fully_train.baselines=[[8, 8]]'"), 0);
+    (void)snprintf(line, sizeof line, "run --resume tasks/added %s", all);
+    assert_int_equal(run("", line), 0);
+    assert_output_has("fully_train 4/6: full training"); /* w2a2 is a model of the front */
+    assert_same_results("baselines", "added");
+}
+
+/* Where the models' further trainings have the numbers that the baselines would have had. */
+static void baselines_are_added_behind_the_further_trainings_of_models(void **state) {
+    (void)state;
+    assert_int_equal(
+        run("", "run config.yml -t behind --set fully_train.seeds=2 --set 'fully_train.baselines=[[8, 8]]'"), 0);
+    assert_int_equal(run("", "run --resume tasks/behind --set 'fully_train.baselines=[[8, 8], [4, 2], [2, 4]]'"), 0);
+    assert_output_has("uniform w4a2");
+    assert_output_has("uniform w2a4");
+    char *text = slurp("tasks/behind/output/fully_train/results.json");
+    json_t *results = json_loads(text, 0, NULL);
+    const json_t *models = json_object_get(results, "models"), *model;
+    size_t i, baselines = 0;
+    json_array_foreach(models, i, model) {
+        baselines += strcmp(label_of(model), "baseline") == 0;
+        assert_int_equal(json_array_size(json_object_get(model, "repeats")), 1);
+    }
+    assert_int_equal(baselines, 3);
+    json_decref(results);
+    qea_free(text);
+}
+
 static void a_report_of_a_killed_task_needs_no_images(void **state) {
     (void)state;
     (void)run_and_signal("run config.yml -t halted --workers 1", "halted", 3, "KILL");
@@ -642,6 +676,8 @@ int main(void) {
         cmocka_unit_test(further_seeds_train_each_model_again_and_leave_the_first_training_as_it_is),
         cmocka_unit_test(trials_chosen_behind_a_search_are_trained_instead_of_its_front),
         cmocka_unit_test(a_report_says_the_same_at_the_end_of_a_run_and_later),
+        cmocka_unit_test(baselines_added_to_a_task_that_ended_are_trained_as_if_they_had_been_there),
+        cmocka_unit_test(baselines_are_added_behind_the_further_trainings_of_models),
         cmocka_unit_test(a_report_of_a_killed_task_needs_no_images),
         cmocka_unit_test(a_report_of_a_running_task_disturbs_nothing),
         cmocka_unit_test(interrupting_leaves_a_task_that_resumes),
