@@ -60,6 +60,21 @@ static inline qea_graph *net_resnet(int depth) {
 static inline qea_graph *net_basic(void) { return net_resnet(20); }
 static inline qea_graph *net_bottleneck(void) { return net_resnet(50); }
 
+/* Wide enough for all kernels, on images of any size. */
+static inline qea_graph *net_resnet20(int size) {
+    const qea_resnet_options o = {.height = size,
+                                  .width = size,
+                                  .channels = TEST_CHANNELS,
+                                  .base_depth = 20,
+                                  .base_channel = 16,
+                                  .stage = 3,
+                                  .small_input = true,
+                                  .num_classes = TEST_CLASSES};
+    qea_graph *g = NULL;
+    MUST(qea_resnet_create(NULL, &o, &g));
+    return g;
+}
+
 /* As an exported network: biases instead of batch norm, residual, max pool, a quantised linear layer at the end. */
 static inline qea_graph *net_bias(void) {
     qea_node x, skip;

@@ -282,16 +282,7 @@ static void check_bytes(qea_model *model, const qea_kernels *kernels, bool train
 static void bytes_are_what_the_heap_grows_by(void **state) {
     (void)state;
     if (heap_bytes() == 0) skip();
-    const qea_resnet_options o = {.height = 32,
-                                  .width = 32,
-                                  .channels = TEST_CHANNELS,
-                                  .base_depth = 20,
-                                  .base_channel = 16,
-                                  .stage = 3,
-                                  .small_input = true,
-                                  .num_classes = TEST_CLASSES};
-    qea_graph *g = NULL;
-    MUST(qea_resnet_create(NULL, &o, &g));
+    qea_graph *g = net_resnet20(32);
     qea_model *model = net_model(g, &policies[0], 7);
     const qea_kernels *tables[] = {qea_kernels_ref(), qea_kernels_cpu(NULL, "auto")};
     for (int t = 0; t < 2; t++) {

@@ -253,23 +253,11 @@ static bool reads_no_bytes(const qea_conv *conv) {
     return false;
 }
 
-static qea_graph *net_resnet20(void) { /* wide enough for all kernels */
-    const qea_resnet_options o = {.height = TEST_SIZE,
-                                  .width = TEST_SIZE,
-                                  .channels = TEST_CHANNELS,
-                                  .base_depth = 20,
-                                  .base_channel = 16,
-                                  .stage = 3,
-                                  .small_input = true,
-                                  .num_classes = TEST_CLASSES};
-    qea_graph *g = NULL;
-    MUST(qea_resnet_create(NULL, &o, &g));
-    return g;
-}
+static qea_graph *net_wide(void) { return net_resnet20(TEST_SIZE); }
 
 static void inputs_in_bytes_train_to_the_same_bits_in_less_memory(void **state) {
     (void)state;
-    qea_graph *(*const networks[])(void) = {net_resnet20, net_bottleneck, net_bias, net_depthwise, net_odd, net_shared};
+    qea_graph *(*const networks[])(void) = {net_wide, net_bottleneck, net_bias, net_depthwise, net_odd, net_shared};
     const policy policies[] = {{QEA_DOREFA, QEA_DOREFA, {4, 2, 8, 3}, {4, 8, 2, 5}},
                                {QEA_DOREFA, QEA_PACT, {4, 16, 2, 8}, {4, 8, 16, 3}},
                                {QEA_LSQ, QEA_LSQ, {4, 2, 8, 3}, {4, 8, 2, 1}}};
