@@ -195,10 +195,10 @@ static qea_status compare_supernet(qea_context *ctx, const qea_run *run, const c
         return qea_fail(ctx, QEA_ERR_DATA, "%s: found '%s', a model of fixed bits; allowed: a supernet", place, path);
     if (model->weight_quantizer != config->weight_quantizer ||
         model->activation_quantizer != config->activation_quantizer)
-        return qea_fail(ctx, QEA_ERR_DATA, "%s: found '%s', a supernet of the quantisers %s and %s, not %s and %s",
-                        place, path, qea_quantizer_name(model->weight_quantizer),
-                        qea_quantizer_name(model->activation_quantizer), qea_quantizer_name(config->weight_quantizer),
-                        qea_quantizer_name(config->activation_quantizer));
+        return qea_fail(
+            ctx, QEA_ERR_DATA, "%s: found '%s', a supernet of the quantisers %s and %s, not %s and %s", place, path,
+            qea_quantizer_name((int)model->weight_quantizer), qea_quantizer_name((int)model->activation_quantizer),
+            qea_quantizer_name((int)config->weight_quantizer), qea_quantizer_name((int)config->activation_quantizer));
     QEA_TRY(compare_pretrained(ctx, run, key, path, model));
     QEA_TRY(QEA_NEW(ctx, "bits", bits, 2 * run->space->num_layers));
     qea_status status = try_candidates(ctx, run->space, model, bits);
