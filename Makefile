@@ -29,10 +29,10 @@ test: ## all tests; the last line counts them (TEST_ARGS="-R search" goes to cte
 	@scripts/run-tests build $(TEST_ARGS)
 
 bench: ## training speed beside PyTorch's, how it scales, where the time goes, kernels (BENCH_ARGS="--isa avx2 --scaling")
-	@scripts/install-deps build bench
-	@$(MAKE) --no-print-directory all
-	@cmake --build build
-	@build/bench_kernels
+	@scripts/install-deps build test bench
+	@$(configure) -DQEA_TESTS=ON
+	@cmake --build build --target kernels_test_cpu bench_train
+	@build/kernels_test_cpu --bench
 	@build/bench_train $(BENCH_ARGS)
 
 bench-search: ## hypervolume over trials of the search and its helps, random search, the original's rule (BENCH_ARGS="--seeds 10")

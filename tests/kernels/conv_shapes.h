@@ -2,7 +2,7 @@
 #ifndef CONV_SHAPES_H
 #define CONV_SHAPES_H
 
-#include "check.h"
+#include "kernels/check.h"
 
 static inline qea_conv_shape draw_shape(void) {
     static const int channels[] = {1, 3, 7, 8, 16, 33, 64}, windows[] = {1, 2, 3, 4, 5, 7};
@@ -38,7 +38,7 @@ static inline sizes sizes_of(const qea_conv_shape *s) {
 }
 
 /* Gradients of integers up to `largest` products: the reference's bits, or near where they may be filtered
- * (test_cpu_winograd.c has the bound). */
+ * (cpu/winograd.c has the bound). */
 static inline void assert_gradients(const qea_conv_shape *s, qea_view dx, const float *dw, qea_view right_dx,
                                     const float *right_dw, double largest) {
     sizes n = sizes_of(s);

@@ -1,6 +1,6 @@
 /* Which instruction set a process uses when it is asked for several, one after another. Each order runs in a process of
  * its own, because a process decides once. */
-#include "check.h"
+#include "kernels/check.h"
 
 static const char *const sets[] = {"auto", "avx512", "avx2", "sse2"};
 enum { NUM_SETS = 4 };

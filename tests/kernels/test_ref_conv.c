@@ -1,6 +1,6 @@
 /* The reference's convolutions against values worked out by hand and against finite differences: a convolution is
  * linear in x and in w, so that a difference quotient is its derivative up to rounding. */
-#include "check.h"
+#include "kernels/check.h"
 
 static qea_conv *make(const qea_conv_shape *s, qea_type type, qea_type out_type, const float *w) {
     qea_conv *conv;

@@ -1,6 +1,6 @@
 /* The reference's fused pass, statistics, loss and poolings against formulas evaluated here in float64, values worked
  * out by hand, and finite differences of the surrogate (rounding left out). */
-#include "check.h"
+#include "kernels/check.h"
 
 static float quantised(qea_act_quant quant, float y) {
     float q;

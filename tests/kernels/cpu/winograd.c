@@ -1,7 +1,8 @@
 /* The passes of 3x3 convolutions of real numbers, which the cpu table may filter instead of summing products. The
  * reference sums them in float64; run on magnitudes it gives what the error is measured by. */
 #include "base/memory.h"
-#include "check.h"
+#include "kernels/check.h"
+#include "kernels/cpu/suites.h"
 
 static const double BOUND = 4e-6, MEAN_BOUND = 4e-7; /* of the sum of magnitudes: the worst, the root mean square */
 
@@ -287,4 +288,4 @@ static int tests_with(const char *isa) {
     return cmocka_run_group_tests_name(isa, tests, NULL, NULL);
 }
 
-int main(void) { return for_each_isa(tests_with); }
+int check_winograd(void) { return for_each_isa(tests_with); }

@@ -1,8 +1,9 @@
 /* The cpu table's convolutions against the reference, over random shapes. Integers whose sums stay below 2^24 must come
  * out to the bit where they are known as such (a grid), since float32 sums of them are exact in any order (bf16: exact
- * before the result is rounded). The passes that may be filtered instead are held to test_cpu_winograd.c's bound. */
+ * before the result is rounded). The passes that may be filtered instead are held to winograd.c's bound. */
 #include "base/memory.h"
-#include "conv_shapes.h"
+#include "kernels/conv_shapes.h"
+#include "kernels/cpu/suites.h"
 
 typedef struct results {
     qea_view y, dx;
@@ -241,4 +242,4 @@ static int tests_with(const char *isa) {
     return cmocka_run_group_tests_name(isa, tests, NULL, NULL);
 }
 
-int main(void) { return for_each_isa(tests_with); }
+int check_conv(void) { return for_each_isa(tests_with); }

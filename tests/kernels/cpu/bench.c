@@ -1,13 +1,13 @@
-/* bench/bench_kernels.c: speed of the kernels on ResNet-20's shapes: GB/s of the fused passes beside a copy of the same
- * tensors, GFLOP/s of the convolutions, the forward ones of integers with their speed over float32. The best of some
- * repeats, in processor time with one thread, so that what else runs on the machine matters little.
- *   bench_kernels [BATCH [THREADS [ISA]]] */
+/* Speed of the kernels on ResNet-20's shapes: GB/s of the fused passes beside a copy of the same tensors, GFLOP/s of
+ * the convolutions, the forward ones of integers with their speed over float32. The best of some repeats, in processor
+ * time with one thread, so that what else runs on the machine matters little. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "base/memory.h"
+#include "kernels/cpu/suites.h"
 #include "kernels/kernels.h"
 #ifdef QEA_HAVE_ONEDNN
 #include "kernels/cpu/winograd.h"
@@ -41,7 +41,7 @@ static double seconds(void (*work)(void *), void *data) {
 
 static void must(qea_status status) {
     if (status == QEA_OK) return;
-    fprintf(stderr, "bench_kernels: %s\n", qea_context_message(ctx));
+    fprintf(stderr, "kernels_test_cpu --bench: %s\n", qea_context_message(ctx));
     exit(1);
 }
 
@@ -314,7 +314,7 @@ static void bench_convs(qea_type type) {
            total[0] * 1e3, total[1] * 1e3, total[2] * 1e3, total[3] * 1e3, (double)batch / sum);
 }
 
-int main(int argc, char **argv) {
+int bench(int argc, char **argv) {
     ctx = qea_context_create();
     if (argc > 1) batch = (int)strtol(argv[1], NULL, 10);
     if (argc > 2) threads = (int)strtol(argv[2], NULL, 10);

@@ -1,6 +1,7 @@
 /* bfloat16 in float32 buffers (QEA_BF16_WIDE), which stands in for bfloat16 where the CPU has no arithmetic for it: the
  * rounding against its definition, the convolutions of the cpu table against the reference's of 16-bit tensors. */
-#include "conv_shapes.h"
+#include "kernels/conv_shapes.h"
+#include "kernels/cpu/suites.h"
 
 static float from_bits(uint32_t u) {
     float f;
@@ -98,8 +99,8 @@ static void assert_rounded_near(qea_view found, const float *exact, size_t count
     }
 }
 
-/* The worst error of a float32 sum of `terms` products up to 4 in any order, as test_cpu_conv.c and
- * test_cpu_winograd.c bound it. */
+/* The worst error of a float32 sum of `terms` products up to 4 in any order, as conv.c and
+ * winograd.c bound it. */
 static double error_of(double terms) { return 4e-6 * 4 * terms; }
 
 static void reals_convolve_as_bfloat16_but_for_the_order_of_sums(void **state) {
@@ -211,4 +212,4 @@ static int tests_with(const char *isa) {
     return cmocka_run_group_tests_name(isa, tests, NULL, NULL);
 }
 
-int main(void) { return for_each_isa(tests_with); }
+int check_bf16(void) { return for_each_isa(tests_with); }

@@ -3,7 +3,8 @@
 #include <limits.h>
 
 #include "base/memory.h"
-#include "conv_shapes.h"
+#include "kernels/conv_shapes.h"
+#include "kernels/cpu/suites.h"
 
 static float *integers(size_t count, int from, int to, bool extreme) {
     float *v = random_integers(QEA_F32, count, from, to).data;
@@ -363,4 +364,4 @@ static int tests_with(const char *isa) {
     return cmocka_run_group_tests_name(isa, tests, NULL, NULL);
 }
 
-int main(void) { return for_each_isa(tests_with); }
+int check_conv_integer(void) { return for_each_isa(tests_with); }

@@ -1,6 +1,7 @@
 /* The cpu table's poolings and the left-out convolution against the reference, to the bit. ((f)(...) calls f where
  * cmocka has a macro of that name.) */
-#include "check.h"
+#include "kernels/check.h"
+#include "kernels/cpu/suites.h"
 
 typedef struct shape {
     int n, h, w, c, kernel, stride, pad, oh, ow;
@@ -120,4 +121,4 @@ static int tests_with(const char *isa) {
     return cmocka_run_group_tests_name(isa, tests, NULL, NULL);
 }
 
-int main(void) { return for_each_isa(tests_with); }
+int check_pool(void) { return for_each_isa(tests_with); }

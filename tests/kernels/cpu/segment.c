@@ -1,7 +1,8 @@
 /* The cpu table's fused passes against the reference, to the bit: both are the same float32 operations on each value.
  * Sums over rows are float32 within a chunk here and float64 there, hence a tolerance. */
 #include "base/memory.h"
-#include "check.h"
+#include "kernels/check.h"
+#include "kernels/cpu/suites.h"
 
 typedef struct scene { /* a random segment with everything that goes back to it */
     qea_segment s;
@@ -300,4 +301,4 @@ static int tests_with(const char *isa) {
     return cmocka_run_group_tests_name(isa, tests, NULL, NULL);
 }
 
-int main(void) { return for_each_isa(tests_with); }
+int check_segment(void) { return for_each_isa(tests_with); }
