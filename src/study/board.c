@@ -115,13 +115,14 @@ void qea_board_update(qea_board *board, uint64_t trial, const json_t *message) {
     double step = json_number_value(json_object_get(message, "step"));
     double epoch = json_number_value(json_object_get(message, "epoch"));
     if (epochs > 0 && steps > 0) slot->fraction = fmin(1, (epoch + step / steps) / epochs);
+    if (step == 0) slot->before = slot->fraction; /* it goes on from a checkpoint */
     slot->images_per_s = json_number_value(json_object_get(message, "images_per_s"));
 }
 
 qea_status qea_board_finish(qea_context *ctx, qea_board *board, const qea_trial_record *record) {
     qea_board_slot *slot = slot_of(board, record->id);
+    board->finished_here += slot != NULL ? 1 - slot->before : 1;
     if (slot != NULL) *slot = (qea_board_slot){0};
-    board->finished_here++;
     return add_point(ctx, board, record);
 }
 
@@ -139,15 +140,16 @@ static void count_states(const qea_board *board, qea_study_progress *out) {
 }
 
 static void read_slots(const qea_board *board, qea_study_progress *out) {
-    double begun = 0; /* trials' worth of work in those that run */
+    double begun = 0, before = 0; /* trials' worth of work in those that run, and in their checkpoints */
     for (int i = 0; i < board->num_slots; i++) {
         if (board->slots[i].id == 0) continue;
         out->running++;
         out->images_per_s += board->slots[i].images_per_s;
         begun += board->slots[i].fraction;
+        before += board->slots[i].before;
     }
     double left = (double)out->total - (double)(out->done + out->failed) - begun;
-    double work = (double)board->finished_here + begun;
+    double work = board->finished_here + begun - before;
     if (work > 0.02) out->eta_s = fmax(0, out->elapsed_s * left / work);
     const qea_search_clock *clock = board->trials->clock;
     if (clock != NULL && clock->budget > 0) /* fmin leaves out a NaN */

@@ -10,7 +10,8 @@
 typedef struct qea_board_slot { /* of a worker */
     uint64_t id;                /* of its trial; 0: none */
     int attempt;
-    double fraction, images_per_s;
+    double fraction, before; /* of the trial that is done; of that, what its checkpoint had */
+    double images_per_s;
 } qea_board_slot;
 
 typedef struct qea_board {         /* start with {0} */
@@ -23,7 +24,7 @@ typedef struct qea_board {         /* start with {0} */
     size_t num_points, capacity;
     qea_volume *volume;   /* owned; of the search's trials that are done; NULL: not known */
     double begun;         /* monotonic, s */
-    size_t finished_here; /* trials since `begun` */
+    double finished_here; /* trials' worth of work since `begun`, in trials that ended */
 } qea_board;
 
 /* Takes in the trials that are done already. */
