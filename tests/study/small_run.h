@@ -132,6 +132,17 @@ static inline void assert_output_has(const char *text) {
     qea_free(out);
 }
 
+/* The number behind `words` in a file. */
+static inline long long number_behind(const char *file, const char *words) {
+    char *text = slurp(file);
+    size_t at = 0, length = strlen(words);
+    while (text[at] != '\0' && strncmp(text + at, words, length) != 0) at++;
+    if (text[at] == '\0') fail_msg("no '%s' in: %s", words, text);
+    long long number = strtoll(text + at + length, NULL, 10);
+    qea_free(text);
+    return number;
+}
+
 static inline void assert_same_results(const char *task_a, const char *task_b) {
     static const char *const files[] = {"nas/trials.csv", "nas/front.json", "fully_train/results.json"};
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
@@ -143,6 +154,11 @@ static inline void assert_same_results(const char *task_a, const char *task_b) {
         qea_free(text_a);
         qea_free(text_b);
     }
+}
+
+/* And the task `plain`, which has ended. */
+static inline int set_up_with_task(void **state) {
+    return set_up(state) == 0 && run("", "run config.yml -t plain --set general.workers=2") == 0 ? 0 : -1;
 }
 
 /* Runs the command until the task's log tells of `trials` finished ones, then sends the signal. Returns the exit code
