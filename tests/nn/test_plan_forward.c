@@ -266,8 +266,9 @@ static size_t heap_bytes(void) {
     return 0;
 }
 
-/* Beside the bytes asked for: the arena lies on huge pages of 2 MiB, and oneDNN keeps some memory of its own. */
-enum { SLACK = 3 << 20 };
+/* Beside the bytes asked for: the arena may lie on huge pages of 2 MiB, and oneDNN keeps some memory of its own. Asked
+ * for and given back: what is needed while a plan is made. */
+enum { SLACK = 3 << 20, PASSING = 128 << 10 };
 
 static void check_bytes(qea_model *model, const qea_kernels *kernels, bool training) {
     qea_plan_options options = {.kernels = kernels, .batch = 32, .training = training};
@@ -275,7 +276,7 @@ static void check_bytes(qea_model *model, const qea_kernels *kernels, bool train
     size_t before = heap_bytes();
     MUST(qea_plan_create(NULL, model, &options, &plan));
     size_t heap = heap_bytes() - before, said = qea_plan_bytes(plan);
-    assert_in_range(said, heap > SLACK ? heap - SLACK : 0, heap);
+    assert_in_range(said, heap > SLACK ? heap - SLACK : 0, heap + PASSING);
     qea_plan_destroy(plan);
 }
 
