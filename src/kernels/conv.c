@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "kernels/common.h"
 #include "kernels/cpu/cpu.h"
+#include "kernels/cpu/gradient.h"
 #include "kernels/cpu/winograd.h"
 #include "kernels/onednn/onednn.h"
 
@@ -11,14 +12,16 @@ struct qea_conv {
     size_t out_rows; /* n oh ow */
     int k;
     qea_type out_type;
-    qea_onednn_conv *library;  /* owned; runs the passes that no kernel below runs. NULL: these run all */
+    qea_onednn_conv *library; /* owned; runs the passes that no kernel below runs. NULL: these run all */
+    unsigned library_passes;
     qea_integer_conv *integer; /* owned; forward, or NULL */
     qea_winograd *winograd;    /* owned; both backward passes, or NULL */
     qea_winograd *filter;      /* owned; forward of real numbers, or NULL */
+    qea_gradient *gradient;    /* owned; of the weights, or NULL */
     bool real;                 /* no grid says that the weights and x are integers */
     /* QEA_BF16_WIDE: float32 kernels, whose results are rounded. The products of rounded numbers are exact in float32,
      * and so these are bfloat16's results but for the order of the sums. */
-    size_t round_in, round_out; /* values of dx, of y; 0: not rounded */
+    size_t round_in, round_out; /* values of dx, of y but the integer convolution's; 0: not rounded */
     size_t round_weights;
     float *weights; /* owned, rounded */
 };
@@ -27,6 +30,7 @@ void qea_conv_destroy(qea_conv *conv) {
     if (!conv) return;
     qea_winograd_destroy(conv->winograd);
     qea_winograd_destroy(conv->filter);
+    qea_gradient_destroy(conv->gradient);
     qea_onednn_conv_destroy(conv->library);
     qea_cpu_integer_destroy(conv->integer);
     qea_free(conv->weights);
@@ -52,19 +56,24 @@ static qea_status make(qea_context *ctx, qea_conv *conv, const qea_conv_shape *s
     QEA_TRY(qea_conv_shape_check(ctx, shape));
     QEA_TRY(make_rounding(ctx, conv, shape, type, out_type));
     type = held_as(type);
-    out_type = held_as(out_type);
-    bool floats = type == QEA_F32 && out_type == QEA_F32;
     unsigned left = passes; /* for oneDNN */
-    if (floats && widest && qea_cpu_integer_suits(shape, widest)) {
-        QEA_TRY(qea_cpu_integer_create(ctx, shape, widest, &conv->integer));
+    if (widest && qea_cpu_integer_suits(shape, widest, type)) {
+        QEA_TRY(qea_cpu_integer_create(ctx, shape, widest, out_type, &conv->integer));
         left &= ~(unsigned)QEA_PASS_FORWARD;
     }
+    out_type = held_as(out_type);
+    bool floats = type == QEA_F32 && out_type == QEA_F32;
     bool real = floats && !widest && !conv->weights && !conv->round_out; /* oneDNN stays for integers among them */
     if (real && qea_winograd_suits(shape)) QEA_TRY(qea_winograd_create(ctx, shape, true, &conv->filter));
     if (floats && (passes & QEA_PASS_DATA) && qea_winograd_suits(shape)) {
         QEA_TRY(qea_winograd_create(ctx, shape, false, &conv->winograd));
         left &= ~(unsigned)(QEA_PASS_DATA | QEA_PASS_WEIGHTS);
     }
+    if (type == QEA_BF16 && out_type == QEA_BF16 && (left & QEA_PASS_WEIGHTS) && qea_gradient_suits(shape)) {
+        QEA_TRY(qea_gradient_create(ctx, shape, &conv->gradient));
+        left &= ~(unsigned)QEA_PASS_WEIGHTS;
+    }
+    conv->library_passes = left;
     return left ? qea_onednn_conv_create(ctx, shape, left, type, out_type, &conv->library) : QEA_OK;
 }
 
@@ -95,13 +104,11 @@ qea_status qea_conv_set_weights(qea_context *ctx, qea_conv *conv, const float *w
     return conv->library ? qea_onednn_conv_set_weights(ctx, conv->library, weights) : QEA_OK;
 }
 
-bool qea_conv_reads_bytes(const qea_conv *conv) { return conv->integer && !conv->library; }
+bool qea_conv_reads_bytes(const qea_conv *conv) { return conv->integer && !(conv->library_passes & QEA_PASS_WEIGHTS); }
 
-/* What is to be rounded is left as the float32 sums. */
+/* By floats; what is to be rounded is left as the float32 sums. */
 static qea_status convolve(qea_context *ctx, qea_conv *conv, qea_view x, void *y) {
-    if (conv->integer)
-        qea_cpu_integer_forward(conv->integer, x, y);
-    else if (conv->filter && conv->real)
+    if (conv->filter && conv->real)
         qea_winograd_forward(conv->filter, x.data, y);
     else
         return qea_onednn_conv_forward(ctx, conv->library, x.data, y);
@@ -109,16 +116,22 @@ static qea_status convolve(qea_context *ctx, qea_conv *conv, qea_view x, void *y
 }
 
 qea_status qea_conv_forward(qea_context *ctx, qea_conv *conv, qea_view x, void *y) {
+    if (conv->integer) {
+        qea_cpu_integer_forward(conv->integer, x, y);
+        return QEA_OK;
+    }
     QEA_TRY(convolve(ctx, conv, x, y));
     if (conv->round_out) qea_cpu_round_to_bf16(y, conv->round_out);
     return QEA_OK;
 }
 
 qea_status qea_conv_forward_stats(qea_context *ctx, qea_conv *conv, qea_view x, void *y, float *mean, float *variance) {
-    if (!conv->integer || !qea_cpu_integer_forward_stats(conv->integer, x, y, mean, variance)) {
-        QEA_TRY(convolve(ctx, conv, x, y));
-        qea_cpu_channel_stats((qea_view){y, held_as(conv->out_type)}, conv->out_rows, conv->k, mean, variance);
+    if (conv->integer) {
+        qea_cpu_integer_forward_stats(conv->integer, x, y, mean, variance);
+        return QEA_OK;
     }
+    QEA_TRY(convolve(ctx, conv, x, y));
+    qea_cpu_channel_stats((qea_view){y, held_as(conv->out_type)}, conv->out_rows, conv->k, mean, variance);
     if (conv->round_out) qea_cpu_round_to_bf16(y, conv->round_out);
     return QEA_OK;
 }
@@ -133,6 +146,10 @@ qea_status qea_conv_backward_data(qea_context *ctx, qea_conv *conv, const void *
 }
 
 qea_status qea_conv_backward_weights(qea_context *ctx, qea_conv *conv, qea_view x, const void *dy, float *dweights) {
+    if (conv->gradient) {
+        qea_gradient_run(conv->gradient, x, dy, dweights);
+        return QEA_OK;
+    }
     if (!conv->winograd) return qea_onednn_conv_backward_weights(ctx, conv->library, x.data, dy, dweights);
     qea_winograd_backward_weights(conv->winograd, x, dy, dweights);
     return QEA_OK;

@@ -1,6 +1,8 @@
 /* kernels/dispatch.c: which instruction set is used, decided once in a process. */
 #include <pthread.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "base/error.h"
 #include "kernels/common.h"
@@ -73,6 +75,23 @@ static void fill_table(void) {
 /* Whether asking for `row` by its name first would have chosen what is used: "auto" may have let oneDNN use more. */
 static bool is_in_use(const isa_row *row) { return chosen == row && qea_onednn_stays_within(row->onednn); }
 
+/* Linux lends AMX's tiles to a process that asks. */
+static bool may_use_tiles(void) {
+    enum { ARCH_REQ_XCOMP_PERM = 0x1023, XFEATURE_XTILEDATA = 18 };
+    return syscall(SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA) == 0;
+}
+
+static const qea_cpu_passes *passes_of(const isa_row *row, bool any) {
+    static qea_cpu_passes with_amx;
+    static qea_integer_kernel integer;
+    if (!any || row->passes != &qea_cpu_passes_avx512 || !qea_onednn_has_amx() || !may_use_tiles()) return row->passes;
+    with_amx = *row->passes;
+    integer = qea_pass_integer_amx();
+    with_amx.integer = &integer;
+    with_amx.gradient = &qea_pass_gradient_amx;
+    return &with_amx;
+}
+
 static const qea_kernels *choose(qea_context *ctx, const char *isa) {
     const isa_row *row = find(ctx, isa);
     bool any = strcmp(isa, "auto") == 0;
@@ -88,7 +107,7 @@ static const qea_kernels *choose(qea_context *ctx, const char *isa) {
         return NULL;
     }
     chosen = row;
-    qea_cpu_use_passes(row->passes);
+    qea_cpu_use_passes(passes_of(row, any));
     fill_table();
     return &cpu;
 }

@@ -68,16 +68,17 @@ static size_t offset_of(const qea_model *supernet, const qea_model *fixed, const
     return 0;
 }
 
-static void compare(const qea_model *supernet, const qea_model *fixed, float tolerance) {
+static bool near(float a, float b, float tolerance) { return fabsf(a - b) <= tolerance * (1 + fabsf(b)); }
+
+/* rounding: of what was computed; tolerance: of gradients. */
+static void compare(const qea_model *supernet, const qea_model *fixed, float rounding, float tolerance) {
     for (size_t i = 0; i < fixed->num_params; i++) {
         const qea_param *p = &fixed->params[i], *s = qea_model_find(supernet, p->name);
         size_t at = offset_of(supernet, fixed, p);
         assert_non_null(s);
         for (size_t k = 0; k < p->count; k++) {
-            assert_true(p->value[k] == s->value[at + k]);
-            if (!p->trained) continue;
-            float difference = fabsf(p->grad[k] - s->grad[at + k]);
-            if (!(difference <= tolerance * (1 + fabsf(p->grad[k]))))
+            assert_true(near(s->value[at + k], p->value[k], rounding));
+            if (p->trained && !near(s->grad[at + k], p->grad[k], tolerance))
                 fail_msg("%s[%zu]: gradient %g in the supernet, %g alone", p->name, k, (double)s->grad[at + k],
                          (double)p->grad[k]);
         }
@@ -98,6 +99,7 @@ static void check(qea_graph *g, qea_quantizer weight, qea_quantizer activation, 
     for (int d = 0; d < 2 && devices[d]; d++) {
         qea_model *supernet = make_supernet(g, weight, activation, with_float), *fixed = NULL;
         qea_plan *plan = make_plan(supernet, devices[d], true);
+        float rounding = with_float && d == 1 ? 1e-5F : 0;
         uint8_t w[LAYERS_MOST], a[LAYERS_MOST];
         run(plan, 1); /* the steps begin */
         for (uint64_t seed = 0; seed < 3; seed++) {
@@ -109,9 +111,9 @@ static void check(qea_graph *g, qea_quantizer weight, qea_quantizer activation, 
             qea_plan *alone = make_plan(fixed, devices[d], true);
             run(plan, 10 + seed);
             run(alone, 10 + seed);
-            assert_memory_equal(qea_plan_logits(plan), qea_plan_logits(alone),
-                                TEST_BATCH * TEST_CLASSES * sizeof(float));
-            compare(supernet, fixed, tolerance);
+            for (int i = 0; i < TEST_BATCH * TEST_CLASSES; i++)
+                assert_true(near(qea_plan_logits(plan)[i], qea_plan_logits(alone)[i], rounding));
+            compare(supernet, fixed, rounding, tolerance);
             qea_plan_destroy(alone);
             qea_model_destroy(fixed);
         }
@@ -131,7 +133,9 @@ static void changed_bits_do_what_a_new_plan_does_bit_for_bit(void **state) {
     check(net_odd(), QEA_LSQ, QEA_LSQ, false, 1e-5F);
 }
 
-static void floats_among_the_widths_change_nothing(void **state) {
+/* Convolutions of integers alone, which only the model with fixed bits knows to have, may take statistics in another
+ * order. */
+static void floats_among_the_widths_change_nothing_but_rounding(void **state) {
     (void)state;
     check(net_basic(), QEA_LSQ, QEA_LSQ, true, 1e-5F);
     check(net_depthwise(), QEA_DOREFA, QEA_DOREFA, true, 1e-5F);
@@ -347,7 +351,7 @@ static void estimated_statistics_are_those_of_all_images(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(changed_bits_do_what_a_new_plan_does_bit_for_bit),
-        cmocka_unit_test(floats_among_the_widths_change_nothing),
+        cmocka_unit_test(floats_among_the_widths_change_nothing_but_rounding),
         cmocka_unit_test(evaluation_follows_the_bits_too),
         cmocka_unit_test(bits_that_a_supernet_has_not_are_refused),
         cmocka_unit_test(a_supernet_survives_its_file),

@@ -1,4 +1,4 @@
-/* kernels/cpu/conv_integer.c: the forward convolution of integers held as float32 or bytes. A task is some rows of
+/* kernels/cpu/conv_integer.c: the forward convolution of integers, whatever holds them. A task is some rows of
  * output pixels of one image: the rows of x under them are packed as narrow integers x - low with the padding around
  * them, so that the taps and channels of a window's row lie one behind another, and all sums run over x - low >= 0 from
  * low sum(weights). u8 times s8 adds up in 16 bits as long as that cannot overflow, s16 times s16 in 32 bits.
@@ -16,26 +16,28 @@ enum {
     STEP_BYTES = 4,
     SCRATCH = 32768,  /* of one thread, where that holds a row of windows */
     LEAST_BUDGET = 4, /* fewer steps in 16 bits, and sums in 32 bits are as fast */
-    LEAST_CHUNKS = 8  /* pieces that statistics are taken of; fewer images are not shared out well */
+    LEAST_CHUNKS = 8  /* pieces that statistics are taken of, where there are so many */
 };
 
 struct qea_integer_conv {
     qea_conv_shape shape; /* as it is run: see simplify */
     const qea_integer_kernel *kernel;
     int threads;
+    qea_type out_type;
     int task_rows, image_tasks; /* rows of output pixels of a task; tasks of an image */
     int most_rows;              /* of a task, whatever the number of threads */
-    int chunks;                 /* of images that statistics are taken of; 0: they are not */
+    int chunks;                 /* of tasks with most_rows, that statistics are taken of */
     double *moments;            /* owned, [chunks][mean, squares][k] */
     int row_pixels;             /* of the padded rows that the windows see */
     int skip;                   /* each skip-th row and pixel of x is packed */
     bool flat;                  /* the pixels of the one image are images */
     qea_conv_grid widest, grid; /* both with 0 in x's range */
-    bool bytes;
+    bool widest_bytes, bytes;
     int budget, steps; /* as in qea_integer_row */
     bool nan_weights;
     uint8_t *weights, *scratch; /* owned; scratch for each thread */
     size_t scratch_bytes;       /* of a thread */
+    float *sums;                /* owned, of a task for each thread, where y is no float32 buffer; else NULL */
     int32_t *start;             /* owned, [channels of all blocks] */
 };
 
@@ -54,10 +56,10 @@ static int64_t weight_size(const qea_conv_grid *g) {
 }
 
 /* Steps of u8 times s8 that cannot overflow 16 bits, each of which adds two products to a sum; 0: not u8 and s8. */
-static int byte_budget(const qea_conv_grid *g) {
+static int byte_budget(const qea_integer_kernel *kernel, const qea_conv_grid *g) {
     int64_t range = (int64_t)g->x_hi - g->x_lo, pair = 2 * range * weight_size(g);
     if (range > UINT8_MAX || g->w_lo < INT8_MIN || g->w_hi > INT8_MAX) return 0;
-    return pair > 0 ? (int)(INT16_MAX / pair) : INT_MAX;
+    return pair > 0 && !kernel->wide ? (int)(INT16_MAX / pair) : INT_MAX;
 }
 
 static bool fits_words(const qea_conv_grid *g) {
@@ -73,20 +75,31 @@ static bool fits_sums(const qea_conv_shape *s, const qea_conv_grid *g) {
 /* So few products are made of each value that packing costs more than they. */
 static bool few_products(const qea_conv_shape *s) { return s->r == 1 && s->s == 1 && s->c < 32; }
 
-bool qea_cpu_integer_suits(const qea_conv_shape *s, const qea_conv_grid *grid) {
+bool qea_cpu_integer_suits(const qea_conv_shape *s, const qea_conv_grid *grid, qea_type type) {
     const qea_integer_kernel *kernel = qea_cpu_passes_used()->integer;
     if (kernel->lanes == 0 || few_products(s) || s->groups != 1 || grid->x_lo > grid->x_hi || grid->w_lo > grid->w_hi)
         return false;
     qea_conv_grid g = with_zero(grid);
+    if (type == QEA_BF16 && !(kernel->wide && byte_budget(kernel, &g) > 0)) return false;
     return fits_words(&g) && fits_sums(s, &g);
+}
+
+static int steps_of(const qea_integer_conv *conv, bool bytes) {
+    int steps = divide_up(conv->shape.s * conv->shape.c * (bytes ? 1 : 2), STEP_BYTES);
+    return bytes ? divide_up(steps, conv->kernel->depth) * conv->kernel->depth : steps;
+}
+
+/* For any grid within the widest one. */
+static int most_steps(const qea_integer_conv *conv) {
+    return larger(steps_of(conv, true), conv->widest_bytes ? 0 : steps_of(conv, false));
 }
 
 static void use_grid(qea_integer_conv *conv, const qea_conv_grid *grid) {
     conv->grid = with_zero(grid);
-    conv->budget = byte_budget(&conv->grid);
+    conv->budget = byte_budget(conv->kernel, &conv->grid);
     conv->bytes = conv->budget >= LEAST_BUDGET;
     if (!conv->bytes) conv->budget = INT_MAX;
-    conv->steps = divide_up(conv->shape.s * conv->shape.c * (conv->bytes ? 1 : 2), STEP_BYTES);
+    conv->steps = steps_of(conv, conv->bytes);
 }
 
 /* Windows of one pixel: those that the stride leaves out are left out while packing, and images of one pixel each are
@@ -115,6 +128,12 @@ static int padded_channels(const qea_integer_conv *conv) {
     return divide_up(conv->shape.k, conv->kernel->lanes) * conv->kernel->lanes;
 }
 
+/* What the kernel may read behind the last row: a step that its window does not fill, pixels that fill a tile. */
+static size_t slack(const qea_integer_conv *conv) {
+    size_t pixel = (size_t)conv->shape.stride * (size_t)conv->shape.c * sizeof(int16_t);
+    return (size_t)conv->kernel->depth * STEP_BYTES + (size_t)conv->kernel->more_pixels * pixel;
+}
+
 /* As many rows to a task as the scratch memory holds, but some tasks for each thread. */
 static void cut(qea_integer_conv *conv) {
     const qea_conv_shape *s = &conv->shape;
@@ -125,36 +144,60 @@ static void cut(qea_integer_conv *conv) {
     while (conv->most_rows < s->oh && (size_t)rows_under(s, conv->most_rows + 1) * row <= SCRATCH) conv->most_rows++;
     conv->image_tasks = divide_up(s->oh, smaller(conv->most_rows, even));
     conv->task_rows = divide_up(s->oh, conv->image_tasks);
-    conv->scratch_bytes = (size_t)rows_under(s, conv->most_rows) * row + STEP_BYTES; /* a step may look past the end */
+    size_t window = (size_t)most_steps(conv) * STEP_BYTES; /* see pack_channel */
+    conv->scratch_bytes = (size_t)rows_under(s, conv->most_rows) * row + slack(conv);
+    if (conv->scratch_bytes < window) conv->scratch_bytes = window;
 }
 
-/* Memory for the statistics. */
+/* --- tasks with most_rows, which are the same for any number of threads: statistics are taken of these --- */
+
+static int image_units(const qea_integer_conv *conv) { return divide_up(conv->shape.oh, conv->most_rows); }
+
+/* Rows of output pixels of all images before unit u. */
+static int64_t rows_before(const qea_integer_conv *conv, int64_t u) {
+    int of_image = image_units(conv);
+    return u / of_image * conv->shape.oh + u % of_image * conv->most_rows;
+}
+
+static int64_t chunk_start(const qea_integer_conv *conv, int chunk) {
+    return (int64_t)conv->shape.n * image_units(conv) * chunk / conv->chunks;
+}
+
 static qea_status make_moments(qea_context *ctx, qea_integer_conv *conv) {
     const qea_conv_shape *s = &conv->shape;
-    int chunks = smaller(smaller(larger(QEA_SUM_SLOTS / s->k, LEAST_CHUNKS), QEA_MAX_CHUNKS), s->n);
-    if (chunks < LEAST_CHUNKS) return QEA_OK;
-    conv->chunks = chunks;
-    return QEA_NEW(ctx, "sums for statistics", conv->moments, 2 * (size_t)chunks * (size_t)s->k);
+    int64_t units = (int64_t)s->n * image_units(conv);
+    conv->chunks = smaller(larger(QEA_SUM_SLOTS / s->k, LEAST_CHUNKS), QEA_MAX_CHUNKS);
+    if (conv->chunks > units) conv->chunks = (int)units;
+    return QEA_NEW(ctx, "sums for statistics", conv->moments, 2 * (size_t)conv->chunks * (size_t)s->k);
+}
+
+/* Values of the largest task. */
+static size_t task_values(const qea_integer_conv *conv) {
+    return (size_t)conv->most_rows * (size_t)conv->shape.ow * (size_t)conv->shape.k;
 }
 
 qea_status qea_cpu_integer_create(qea_context *ctx, const qea_conv_shape *shape, const qea_conv_grid *widest,
-                                  qea_integer_conv **out) {
+                                  qea_type out_type, qea_integer_conv **out) {
     *out = NULL;
     qea_integer_conv *conv = NULL;
     QEA_TRY(QEA_NEW(ctx, "convolution", conv, 1));
     conv->shape = *shape;
     simplify(conv);
     conv->kernel = qea_cpu_passes_used()->integer;
+    conv->out_type = out_type;
     conv->threads = qea_kernels_threads();
     conv->widest = *widest;
     use_grid(conv, widest);
+    conv->widest_bytes = conv->bytes;
     cut(conv);
-    size_t channels = (size_t)padded_channels(conv), steps = (size_t)conv->steps * (size_t)shape->r;
+    size_t channels = (size_t)padded_channels(conv), steps = (size_t)most_steps(conv) * (size_t)shape->r;
     qea_status status = qea_alloc(ctx, "packed weights", channels * steps, STEP_BYTES, (void **)&conv->weights);
     if (status == QEA_OK) status = QEA_NEW(ctx, "convolution sums", conv->start, channels);
     if (status == QEA_OK)
         status = qea_alloc(ctx, "convolution scratch memory", (size_t)conv->threads, conv->scratch_bytes,
                            (void **)&conv->scratch);
+    if (status == QEA_OK && out_type == QEA_BF16)
+        status = QEA_NEW(ctx, "convolution sums", conv->sums, (size_t)conv->threads * task_values(conv));
     if (status == QEA_OK) status = make_moments(ctx, conv);
     if (status == QEA_OK)
         *out = conv;
@@ -168,6 +211,7 @@ void qea_cpu_integer_destroy(qea_integer_conv *conv) {
     qea_free(conv->weights);
     qea_free(conv->start);
     qea_free(conv->scratch);
+    qea_free(conv->sums);
     qea_free(conv->moments);
     qea_free(conv);
 }
@@ -205,7 +249,7 @@ static int32_t pack_channel(const qea_integer_conv *conv, int k, const float *we
     size_t stride, steps = (size_t)conv->steps;
     uint8_t *to = packed_channel(conv, k, &stride), *line = conv->scratch;
     int32_t sum = 0;
-    memset(line + (steps - 1) * STEP_BYTES, 0, STEP_BYTES); /* what no weight has of the last step */
+    memset(line, 0, steps * STEP_BYTES); /* what no weight has of the last steps */
     for (int r = 0; r < conv->shape.r; r++) {
         sum += narrow_row(conv, weights, r, line);
         for (size_t i = 0; i < steps; i++, to += stride) memcpy(to, line + i * STEP_BYTES, STEP_BYTES);
@@ -253,8 +297,21 @@ static uint8_t *pack_zeros(const qea_integer_conv *conv, int pixels, uint8_t *to
     return to;
 }
 
+/* bfloat16 values from x[at], a line at a time. */
+static bool pack_halves(const qea_integer_conv *conv, qea_view x, size_t at, size_t count, uint8_t *to) {
+    float line[QEA_LINE];
+    bool good = true;
+    for (size_t done = 0, n; done < count; done += n, to += n * (conv->bytes ? 1 : 2)) {
+        n = count - done < QEA_LINE ? count - done : QEA_LINE;
+        qea_cpu_passes_used()->copy(x, at + done, (qea_view){line, QEA_F32}, 0, n);
+        good &= conv->kernel->pack(line, n, (float)conv->grid.x_lo, conv->bytes, to);
+    }
+    return good;
+}
+
 /* `count` values from x[at]; false: a NaN is in them. */
 static bool pack_values(const qea_integer_conv *conv, qea_view x, size_t at, size_t count, uint8_t *to) {
+    if (x.type == QEA_BF16) return pack_halves(conv, x, at, count, to);
     if (x.type != QEA_U8)
         return conv->kernel->pack((const float *)x.data + at, count, (float)conv->grid.x_lo, conv->bytes, to);
     conv->kernel->pack_bytes((const uint8_t *)x.data + at, count, conv->grid.x_lo, conv->bytes, to);
@@ -324,36 +381,59 @@ static void fill_nan(float *y, size_t count) {
 }
 
 /* The outputs of those images of one pixel each that hold a NaN. */
-static void fill_nan_images(const qea_integer_conv *conv, const float *x, float *y) {
+static void fill_nan_images(const qea_integer_conv *conv, qea_view x, float *y) {
     size_t c = (size_t)conv->shape.c, k = (size_t)conv->shape.k;
-    for (int n = 0; n < conv->shape.ow; n++, x += c, y += k) {
+    for (size_t n = 0; n < (size_t)conv->shape.ow; n++, y += k) {
         bool nan = false;
-        for (size_t i = 0; i < c; i++) nan |= isnan(x[i]);
+        for (size_t i = 0; i < c; i++) nan |= isnan(qea_view_load(x, n * c + i));
         if (nan) fill_nan(y, k);
     }
 }
 
-/* `rows` rows of output pixels of image n. A NaN in the weights, or in what they read of an image, makes them NaN. */
-static void run_rows(const qea_integer_conv *conv, qea_view x, float *y, int n, int first, int rows) {
+/* Some rows of output pixels of one image, and where they lie in y. */
+typedef struct stretch {
+    int n, first, rows;
+    size_t at, pixels;
+} stretch;
+
+static stretch stretch_of(const qea_integer_conv *conv, int n, int first, int most_rows) {
     const qea_conv_shape *s = &conv->shape;
-    uint8_t *scratch = conv->scratch + (size_t)omp_get_thread_num() * conv->scratch_bytes;
-    size_t row_values = (size_t)s->ow * (size_t)s->k;
-    y += ((size_t)n * (size_t)s->oh + (size_t)first) * row_values;
-    bool nan = !conv->nan_weights && !pack_rows(conv, x, n, first, rows, scratch);
-    if (conv->nan_weights || (nan && !conv->flat)) {
-        fill_nan(y, (size_t)rows * row_values);
-        return;
-    }
-    convolve_rows(conv, rows, scratch, y); /* what stands for a NaN reaches its own image only */
-    if (nan) fill_nan_images(conv, x.data, y);
+    int rows = smaller(most_rows, s->oh - first);
+    size_t row = ((size_t)n * (size_t)s->oh + (size_t)first) * (size_t)s->ow;
+    return (stretch){n, first, rows, row * (size_t)s->k, (size_t)rows * (size_t)s->ow};
 }
 
-void qea_cpu_integer_forward(const qea_integer_conv *conv, qea_view x, float *y) {
+/* The rows' sums: in y where these are float32 buffers, else in memory of this thread. A NaN in the weights, or in what
+ * they read of an image, makes them NaN. */
+static float *sum_rows(const qea_integer_conv *conv, qea_view x, void *y, const stretch *rows) {
+    size_t thread = (size_t)omp_get_thread_num(), count = rows->pixels * (size_t)conv->shape.k;
+    uint8_t *scratch = conv->scratch + thread * conv->scratch_bytes;
+    float *sums = conv->sums ? conv->sums + thread * task_values(conv) : (float *)y + rows->at;
+    bool nan = !conv->nan_weights && !pack_rows(conv, x, rows->n, rows->first, rows->rows, scratch);
+    if (conv->nan_weights || (nan && !conv->flat)) {
+        fill_nan(sums, count);
+        return sums;
+    }
+    if (conv->kernel->begin) conv->kernel->begin();
+    convolve_rows(conv, rows->rows, scratch, sums); /* what stands for a NaN reaches its own image only */
+    if (conv->kernel->end) conv->kernel->end();
+    if (nan) fill_nan_images(conv, x, sums);
+    return sums;
+}
+
+static void store_rows(const qea_integer_conv *conv, float *sums, void *y, const stretch *rows) {
+    size_t count = rows->pixels * (size_t)conv->shape.k;
+    if (conv->out_type != QEA_F32)
+        qea_cpu_passes_used()->copy((qea_view){sums, QEA_F32}, 0, (qea_view){y, conv->out_type}, rows->at, count);
+}
+
+void qea_cpu_integer_forward(const qea_integer_conv *conv, qea_view x, void *y) {
     int tasks = conv->shape.n * conv->image_tasks;
 #pragma omp parallel for schedule(static) num_threads(smaller(conv->threads, tasks))
     for (int task = 0; task < tasks; task++) {
         int n = task / conv->image_tasks, first = task % conv->image_tasks * conv->task_rows;
-        run_rows(conv, x, y, n, first, smaller(conv->task_rows, conv->shape.oh - first));
+        stretch rows = stretch_of(conv, n, first, conv->task_rows);
+        store_rows(conv, sum_rows(conv, x, y, &rows), y, &rows);
     }
 }
 
@@ -365,44 +445,38 @@ static qea_moments moments_of(const qea_integer_conv *conv, int chunk, const qea
     return (qea_moments){rows, mean, mean + conv->shape.k};
 }
 
-static int chunk_start(const qea_integer_conv *conv, int chunk) {
-    return (int)((int64_t)conv->shape.n * chunk / conv->chunks);
-}
-
-static void run_chunk(const qea_integer_conv *conv, const qea_split *split, qea_view x, float *y, int chunk) {
-    const qea_conv_shape *s = &conv->shape;
+static void run_chunk(const qea_integer_conv *conv, const qea_split *split, qea_view x, void *y, int chunk) {
     size_t before = 0;
-    for (int n = chunk_start(conv, chunk); n < chunk_start(conv, chunk + 1); n++) {
-        for (int first = 0; first < s->oh; first += conv->most_rows) {
-            int rows = smaller(conv->most_rows, s->oh - first);
-            run_rows(conv, x, y, n, first, rows);
-            for (int block = 0; block < split->blocks; block++) {
-                qea_part part = qea_cpu_part(split, block, 0);
-                part.row = ((size_t)n * (size_t)s->oh + (size_t)first) * (size_t)s->ow;
-                part.rows = (size_t)rows * (size_t)s->ow;
-                qea_moments moments = moments_of(conv, chunk, &part, (double)before);
-                qea_cpu_passes_used()->stats((qea_view){y, QEA_F32}, &part, &moments);
-            }
-            before += (size_t)rows * (size_t)s->ow;
+    for (int64_t u = chunk_start(conv, chunk); u < chunk_start(conv, chunk + 1); u++) {
+        int n = (int)(u / image_units(conv)), first = (int)(u % image_units(conv)) * conv->most_rows;
+        stretch rows = stretch_of(conv, n, first, conv->most_rows);
+        float *sums = sum_rows(conv, x, y, &rows);
+        for (int block = 0; block < split->blocks; block++) {
+            qea_part part = qea_cpu_part(split, block, 0);
+            part.row = 0;
+            part.rows = rows.pixels;
+            qea_moments moments = moments_of(conv, chunk, &part, (double)before);
+            qea_cpu_passes_used()->stats((qea_view){sums, QEA_F32}, &part, &moments);
         }
+        store_rows(conv, sums, y, &rows);
+        before += rows.pixels;
     }
 }
 
-bool qea_cpu_integer_forward_stats(const qea_integer_conv *conv, qea_view x, float *y, float *mean, float *variance) {
-    if (conv->chunks == 0) return false;
-    size_t image = (size_t)conv->shape.oh * (size_t)conv->shape.ow;
-    qea_split split = qea_cpu_split((size_t)conv->shape.n * image, conv->shape.k);
+void qea_cpu_integer_forward_stats(const qea_integer_conv *conv, qea_view x, void *y, float *mean, float *variance) {
+    qea_split split =
+        qea_cpu_split((size_t)conv->shape.n * (size_t)conv->shape.oh * (size_t)conv->shape.ow, conv->shape.k);
 #pragma omp parallel for schedule(static) num_threads(smaller(conv->threads, conv->chunks))
     for (int chunk = 0; chunk < conv->chunks; chunk++) run_chunk(conv, &split, x, y, chunk);
     for (int block = 0; block < split.blocks; block++) {
         qea_part part = qea_cpu_part(&split, block, 0);
         qea_moments moments[QEA_MAX_CHUNKS];
         for (int chunk = 0; chunk < conv->chunks; chunk++) {
-            int images = chunk_start(conv, chunk + 1) - chunk_start(conv, chunk);
-            moments[chunk] = moments_of(conv, chunk, &part, (double)images * (double)image);
+            int64_t rows =
+                rows_before(conv, chunk_start(conv, chunk + 1)) - rows_before(conv, chunk_start(conv, chunk));
+            moments[chunk] = moments_of(conv, chunk, &part, (double)rows * (double)conv->shape.ow);
         }
         qea_cpu_merge_moments(moments, conv->chunks, (size_t)part.channels, mean + part.channel,
                               variance + part.channel);
     }
-    return true;
 }

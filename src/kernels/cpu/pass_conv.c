@@ -221,6 +221,6 @@ static void row(const qea_integer_row *q) {
 }
 
 const qea_integer_kernel QEA_VARIANT(qea_pass_integer) = {
-    .lanes = LANES, .pack = pack, .pack_bytes = pack_bytes, .row = row};
+    .lanes = LANES, .depth = 1, .pack = pack, .pack_bytes = pack_bytes, .row = row};
 
 #endif

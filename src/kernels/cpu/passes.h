@@ -53,12 +53,36 @@ typedef struct qea_integer_row {
 } qea_integer_row;
 
 typedef struct qea_integer_kernel {
-    int lanes; /* channels in a vector; 0: this instruction set has no kernel */
+    int lanes;              /* channels in a vector; 0: this instruction set has no kernel */
+    bool wide;              /* bytes are summed in 32 bits: there is no budget */
+    int depth, more_pixels; /* bytes: steps come in multiples of it; pixels behind a row's last that are read */
+    void (*begin)(void);    /* before some rows, by the thread that computes them; NULL: nothing to do */
+    void (*end)(void);
     /* x[i] - low for `count` integers x >= low, low <= 0, as u8 or s16. false: some are NaN or below. */
     bool (*pack)(const float *x, size_t count, float low, bool bytes, uint8_t *to);
     void (*pack_bytes)(const uint8_t *x, size_t count, int low, bool bytes, uint8_t *to);
     void (*row)(const qea_integer_row *q);
 } qea_integer_kernel;
+
+/* Matrices of pixels, bfloat16; see gradient.h. */
+typedef struct qea_gradient_product {
+    const uint16_t *x; /* [c blocks][16][line] */
+    size_t line;
+    const uint16_t *dy; /* [k blocks][positions / 2][16][2] */
+    size_t positions;   /* a multiple of 32 */
+    int c_blocks, k_blocks, window_rows, window_columns;
+    size_t pitch;
+    float *sums; /* [window rows][window columns][c blocks][16][k blocks][16], added to */
+} qea_gradient_product;
+
+typedef struct qea_gradient_kernel {
+    void (*begin)(void); /* before the others, by the thread that calls them */
+    void (*end)(void);
+    /* x[positions][channels], bytes or bfloat16, to one line of `positions` (a multiple of 32) for each channel. */
+    void (*lines)(qea_view x, size_t positions, int channels, uint16_t *to);
+    void (*pairs)(const uint16_t *dy, size_t positions, int channels, uint16_t *to);
+    void (*add)(const qea_gradient_product *q);
+} qea_gradient_kernel;
 
 typedef struct qea_pass_winograd qea_pass_winograd; /* pass_winograd.h */
 
@@ -78,10 +102,16 @@ typedef struct qea_cpu_passes {
     /* `count` values from one view to another of any type. */
     void (*copy)(qea_view from, size_t from_index, qea_view to, size_t to_index, size_t count);
     const qea_integer_kernel *integer;
-    const qea_pass_winograd *winograd; /* NULL: none for this instruction set */
+    const qea_pass_winograd *winograd;   /* NULL: none for this instruction set */
+    const qea_gradient_kernel *gradient; /* NULL: none */
 } qea_cpu_passes;
 
 extern const qea_cpu_passes qea_cpu_passes_base, qea_cpu_passes_avx2, qea_cpu_passes_avx512;
+extern const qea_integer_kernel qea_pass_integer_avx512;
+void qea_amx_begin(void); /* the tiles of this thread */
+void qea_amx_end(void);
+extern const qea_gradient_kernel qea_pass_gradient_amx;
+qea_integer_kernel qea_pass_integer_amx(void); /* for a CPU with AMX-INT8, in a process that may use its tiles */
 
 #define QEA_PASTE_NAMES(a, b) a##_##b
 #define QEA_PASTE(a, b) QEA_PASTE_NAMES(a, b)

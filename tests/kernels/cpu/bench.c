@@ -7,9 +7,10 @@
 #include <time.h>
 
 #include "base/memory.h"
+#include "kernels/common.h"
 #include "kernels/cpu/suites.h"
-#include "kernels/kernels.h"
 #ifdef QEA_HAVE_ONEDNN
+#include "kernels/cpu/gradient.h"
 #include "kernels/cpu/winograd.h"
 #include "kernels/onednn/onednn.h"
 #endif
@@ -53,28 +54,18 @@ static void *take(size_t bytes) {
 
 static uint32_t next_random(uint32_t *state) { return *state = *state * 1664525U + 1013904223U; }
 
-/* In the view's type: bytes or float32. */
-static void make_integers(const qea_view *v, size_t count, int from, int to) {
+static void make_integers(qea_view v, size_t count, int from, int to) {
     uint32_t state = 1;
     for (size_t i = 0; i < count; i++) {
         int value = from + (int)((next_random(&state) >> 8) % (uint32_t)(to - from + 1));
-        if (v->type == QEA_U8)
-            ((uint8_t *)v->data)[i] = (uint8_t)value;
-        else
-            ((float *)v->data)[i] = (float)value;
+        qea_view_store(v, i, (float)value);
     }
 }
 
 static qea_view random_view(qea_type type, size_t count) {
     qea_view v = {take(count * qea_type_bytes(type)), type};
     uint32_t state = 1;
-    for (size_t i = 0; i < count; i++) {
-        float value = (float)(next_random(&state) >> 8) * 0x1p-23F - 1.0F;
-        if (type == QEA_F32)
-            ((float *)v.data)[i] = value;
-        else
-            ((uint16_t *)v.data)[i] = qea_f32_to_bf16(value);
-    }
+    for (size_t i = 0; i < count; i++) qea_view_store(v, i, (float)(next_random(&state) >> 8) * 0x1p-23F - 1.0F);
     return v;
 }
 
@@ -195,7 +186,8 @@ static void conv_pack(void *data) {
     must(kernels->conv_set_weights(ctx, s->conv, s->w, s->grid));
 }
 
-/* Forward passes of integers of some bits, activations x weights, beside the float one that takes `floats` seconds. */
+/* Forward passes of integers of some bits, activations x weights, beside that of reals, which takes `floats` seconds.
+ */
 static void bench_integers(const qea_conv_shape *shape, conv_scene *s, double floats, double *w4a4) {
     static const int bits[][2] = {{2, 2}, {4, 4}, {8, 4}, {8, 8}};
     double macs = (double)shape->n * (double)(shape->oh * shape->ow) * (double)s->num_weights;
@@ -205,10 +197,10 @@ static void bench_integers(const qea_conv_shape *shape, conv_scene *s, double fl
         const qea_conv_grid grid = {0, a, -w, w};
         conv_scene integers = *s;
         integers.grid = &grid;
-        must(kernels->conv_create(ctx, shape, QEA_CONV_INFERENCE, &grid, QEA_F32, QEA_F32, &integers.conv));
+        must(kernels->conv_create(ctx, shape, QEA_CONV_INFERENCE, &grid, s->x.type, s->y.type, &integers.conv));
         if (kernels->conv_reads_bytes(integers.conv)) integers.x.type = QEA_U8;
-        make_integers(&integers.x, s->num_x, 0, a);
-        make_integers(&(qea_view){s->w, QEA_F32}, s->num_weights, -w, w);
+        make_integers(integers.x, s->num_x, 0, a);
+        make_integers((qea_view){s->w, QEA_F32}, s->num_weights, -w, w);
         conv_pack(&integers);
         double t = seconds(conv_forward, &integers);
         printf("  a%dw%d %7.3f ms %6.1f x%4.2f", bits[i][0], bits[i][1], t * 1e3, 2 * macs / t * 1e-9, floats / t);
@@ -233,15 +225,18 @@ static void direct_weights(void *data) {
     must(qea_onednn_conv_backward_weights(ctx, s->conv, s->scene->x.data, s->scene->y.data, s->scene->w));
 }
 
-/* oneDNN's direct backward passes beside our own, which take `own` seconds. */
+/* oneDNN's backward passes beside those that are our own, which take `own` seconds. */
 static void bench_direct(const qea_conv_shape *shape, const conv_scene *s, const double own[2]) {
-    if (!qea_winograd_suits(shape)) return;
+    bool filtered = s->x.type == QEA_F32 && qea_winograd_suits(shape);
+    if (!filtered && !(s->x.type == QEA_BF16 && qea_gradient_suits(shape))) return;
     direct_scene direct = {.scene = s};
-    must(qea_onednn_conv_create(ctx, shape, QEA_PASS_DATA | QEA_PASS_WEIGHTS, QEA_F32, QEA_F32, &direct.conv));
+    unsigned passes = QEA_PASS_WEIGHTS | (filtered ? (unsigned)QEA_PASS_DATA : 0);
+    must(qea_onednn_conv_create(ctx, shape, passes, s->x.type, s->y.type, &direct.conv));
     must(qea_onednn_conv_set_weights(ctx, direct.conv, s->w));
-    double data = seconds(direct_data, &direct), weights = seconds(direct_weights, &direct);
-    printf("      oneDNN's backward passes: data %7.3f ms x%4.2f  weights %7.3f ms x%4.2f\n", data * 1e3, data / own[0],
-           weights * 1e3, weights / own[1]);
+    double data = filtered ? seconds(direct_data, &direct) : 0, weights = seconds(direct_weights, &direct);
+    printf("      oneDNN's backward passes:");
+    if (filtered) printf(" data %7.3f ms x%4.2f ", data * 1e3, data / own[0]);
+    printf(" weights %7.3f ms x%4.2f\n", weights * 1e3, weights / own[1]);
     qea_onednn_conv_destroy(direct.conv);
 }
 #else
@@ -283,8 +278,8 @@ static bool bench_conv(const qea_conv_shape *shape, qea_type type, int times, do
             printf(" %7.3f ms\n", t * 1e3);
     }
     kernels->conv_destroy(s.conv);
-    if (type == QEA_F32) bench_direct(shape, &s, took + 1);
-    if (type == QEA_F32) bench_integers(shape, &s, took[0], &w4a4);
+    bench_direct(shape, &s, took + 1);
+    bench_integers(shape, &s, took[0], &w4a4);
     total[4] += times * (shape->c == 3 ? took[0] : w4a4); /* the images are no integers */
     qea_free(s.x.data);
     qea_free(s.y.data);
@@ -308,7 +303,7 @@ static void bench_convs(qea_type type) {
         if (!bench_conv(&shape, type, p[6], total)) return;
     }
     double sum = total[0] + total[1] + total[2] + total[3];
-    if (type == QEA_F32) printf("  ResNet-20: forward of a4w4 %.1f ms\n", total[4] * 1e3);
+    printf("  ResNet-20: forward of a4w4 %.1f ms\n", total[4] * 1e3);
     printf("  ResNet-20: forward %.1f, data %.1f, weights %.1f, packing %.2f ms: %.0f images/s by convolutions "
            "alone\n",
            total[0] * 1e3, total[1] * 1e3, total[2] * 1e3, total[3] * 1e3, (double)batch / sum);

@@ -177,14 +177,15 @@ static void sums_stored_in_float32_are_not_rounded(void **state) {
 /* 255 + 2 = 257 is stored as 256. */
 static void statistics_are_of_the_sums_and_not_of_what_is_stored(void **state) {
     (void)state;
-    const qea_kernels *tables[] = {cpu_table(), qea_kernels_ref(), qea_kernels_ref()};
-    const qea_type types[] = {QEA_BF16_WIDE, QEA_BF16_WIDE, QEA_BF16};
+    const qea_kernels *tables[] = {cpu_table(), qea_kernels_ref(), qea_kernels_ref(), cpu_table()};
+    const qea_type types[] = {QEA_BF16_WIDE, QEA_BF16_WIDE, QEA_BF16, QEA_BF16};
     const qea_conv_grid grid = {0, 255, -1, 1};
     qea_conv_shape s = {
         .n = 2, .h = 4, .w = 4, .c = 32, .k = 16, .oh = 4, .ow = 4, .r = 1, .s = 1, .stride = 1, .groups = 1};
     sizes n = sizes_of(&s);
-    for (int t = 0; t < 6; t++) {
+    for (int t = 0; t < 8; t++) {
         qea_type type = types[t / 2];
+        if (t >= 6 && tables[3]->bf16 != QEA_BF16) continue;
         qea_view x = make_view(type, n.in), w = make_view(QEA_F32, n.weights), y = make_view(type, n.out);
         float mean[16], variance[16];
         qea_conv *conv;
@@ -194,7 +195,8 @@ static void statistics_are_of_the_sums_and_not_of_what_is_stored(void **state) {
         assert_int_equal(tables[t / 2]->conv_create(NULL, &s, QEA_CONV_TRAINING, known, type, type, &conv), QEA_OK);
         assert_int_equal(tables[t / 2]->conv_set_weights(NULL, conv, w.data, known), QEA_OK);
         assert_int_equal(tables[t / 2]->conv_forward_stats(NULL, conv, x, y.data, mean, variance), QEA_OK);
-        for (int k = 0; k < 16; k++) assert_true(mean[k] == 257 && variance[k] == 0);
+        bool sums = t < 6 || tables[3]->conv_reads_bytes(conv); /* oneDNN's 16-bit convolutions show none */
+        for (int k = 0; k < 16; k++) assert_true(mean[k] == (sums ? 257 : 256) && variance[k] == 0);
         for (size_t i = 0; i < n.out; i++) assert_true(get(y, i) == 256);
         tables[t / 2]->conv_destroy(conv);
         free(x.data), free(w.data), free(y.data);

@@ -1,0 +1,178 @@
+/* The kernels for AMX against the reference, with its instructions in plain C (amx/immintrin.h), so that every machine
+ * checks them. Sums of integers are exact: there is one result. */
+#include "kernels/conv_shapes.h"
+#include "kernels/cpu/cpu.h"
+#include "kernels/cpu/gradient.h"
+#include <immintrin.h>
+
+_Thread_local amx_tiles amx_state;
+
+/* Values to u8 or s16 as the kernels for AVX-512 do, which this machine may not have. */
+static bool pack(const float *x, size_t count, float low, bool bytes, uint8_t *to) {
+    bool good = true;
+    assert_true(bytes);
+    for (size_t i = 0; i < count; i++) {
+        good &= !isnan(x[i]);
+        to[i] = isnan(x[i]) ? 0 : (uint8_t)(int)(x[i] - low);
+    }
+    return good;
+}
+
+static void pack_bytes(const uint8_t *x, size_t count, int low, bool bytes, uint8_t *to) {
+    assert_true(bytes);
+    for (size_t i = 0; i < count; i++) to[i] = (uint8_t)(x[i] - low);
+}
+
+static const qea_kernels *cpu;
+
+static int use_amx(void **state) {
+    static qea_cpu_passes passes;
+    static qea_integer_kernel integer;
+    (void)state;
+    cpu = qea_kernels_cpu(NULL, "auto");
+    if (!cpu) return -1;
+    integer = qea_pass_integer_amx();
+    integer.pack = pack;
+    integer.pack_bytes = pack_bytes;
+    passes = *qea_cpu_passes_used();
+    passes.integer = &integer;
+    passes.gradient = &qea_pass_gradient_amx;
+    qea_cpu_use_passes(&passes);
+    return 0;
+}
+
+/* One group, any stride; layers wide and narrow. */
+static qea_conv_shape draw_dense_shape(void) {
+    static const int channels[] = {1, 3, 16, 17, 32, 33, 48, 64};
+    qea_conv_shape s = {.n = draw_int(1, 9), .h = draw_int(1, 9), .w = draw_int(1, 35), .groups = 1};
+    s.c = channels[draw_int(0, 7)];
+    s.k = channels[draw_int(0, 7)];
+    s.r = draw_int(1, 5);
+    s.s = draw_int(0, 1) ? s.r : draw_int(1, 5);
+    s.stride = draw_int(0, 2) ? 1 : draw_int(2, 3);
+    s.pad = draw_int(0, (s.r < s.s ? s.r : s.s) - 1);
+    if (draw_int(0, 9) == 0) s.h = s.w = s.r = s.s = s.stride = 1, s.pad = 0;
+    if (s.h + 2 * s.pad < s.r) s.h = s.r;
+    if (s.w + 2 * s.pad < s.s) s.w = s.s;
+    s.oh = (s.h + 2 * s.pad - s.r) / s.stride + 1;
+    s.ow = (s.w + 2 * s.pad - s.s) / s.stride + 1;
+    return s;
+}
+
+/* --- forward --- */
+
+typedef struct outputs {
+    qea_view y;
+    float mean[64], variance[64];
+} outputs;
+
+static outputs forward(const qea_kernels *table, const qea_conv_shape *s, const qea_conv_grid *g, qea_view x,
+                       qea_type type, const float *w, bool stats) {
+    outputs r = {.y = make_view(type, sizes_of(s).out)};
+    qea_conv *conv;
+    qea_type in = x.type == QEA_U8 ? QEA_BF16 : x.type;
+    assert_int_equal(table->conv_create(NULL, s, QEA_CONV_INFERENCE, g, in, type, &conv), QEA_OK);
+    assert_true(table->conv_reads_bytes(conv));
+    assert_int_equal(table->conv_set_weights(NULL, conv, w, NULL), QEA_OK);
+    if (stats)
+        assert_int_equal(table->conv_forward_stats(NULL, conv, x, r.y.data, r.mean, r.variance), QEA_OK);
+    else
+        assert_int_equal(table->conv_forward(NULL, conv, x, r.y.data), QEA_OK);
+    table->conv_destroy(conv);
+    return r;
+}
+
+static qea_conv_grid draw_grid(bool bytes) {
+    int a = draw_int(1, 8), w = draw_int(1, 8);
+    qea_conv_grid g = {0, (1 << a) - 1, -(1 << w) / 2, (1 << w) / 2 - 1};
+    if (!bytes && draw_int(0, 2) == 0) g.x_lo = -(1 << a) / 2, g.x_hi = (1 << a) / 2 - 1;
+    return g;
+}
+
+/* Most values are the largest ones. */
+static qea_view draw_integers(qea_type type, size_t count, int from, int to) {
+    qea_view v = random_integers(type, count, from, to);
+    for (size_t i = 0; i < count; i++)
+        if (draw_int(0, 1)) put(v, i, (float)(draw_int(0, 7) ? to : from));
+    return v;
+}
+
+static void integers_convolve_to_the_reference_bits(void **state) {
+    (void)state;
+    static const qea_type in[] = {QEA_U8, QEA_BF16, QEA_F32}, out[] = {QEA_BF16, QEA_F32, QEA_BF16_WIDE};
+    for (int i = 0; i < 150; i++) {
+        qea_conv_shape s = draw_dense_shape();
+        if (s.r == 1 && s.s == 1 && s.c < 32) continue; /* oneDNN has these */
+        sizes n = sizes_of(&s);
+        qea_conv_grid g = draw_grid(in[i % 3] == QEA_U8);
+        qea_view x = draw_integers(in[i % 3], n.in, g.x_lo, g.x_hi);
+        qea_view w = draw_integers(QEA_F32, n.weights, g.w_lo, g.w_hi);
+        qea_kernels_set_threads(i % 3 + 1);
+        outputs a = forward(cpu, &s, &g, x, out[i / 3 % 3], w.data, i % 2);
+        outputs b = forward(qea_kernels_ref(), &s, &g, x, out[i / 3 % 3], w.data, i % 2);
+        assert_same_bits(a.y, b.y, n.out);
+        for (int k = 0; k < s.k && i % 2; k++) {
+            assert_near(&a.mean[k], &b.mean[k], 1, 1e-6, sqrt((double)b.variance[k]));
+            assert_near(&a.variance[k], &b.variance[k], 1, 1e-5, 1e-6);
+        }
+        free(x.data), free(w.data), free(a.y.data), free(b.y.data);
+    }
+    qea_kernels_set_threads(1);
+}
+
+/* --- the gradient of the weights --- */
+
+static void compare_gradients(const qea_conv_shape *s, qea_type type) {
+    sizes n = sizes_of(s);
+    qea_view x = random_integers(type, n.in, 0, 7), dy = random_integers(QEA_BF16, n.out, -7, 7);
+    qea_view right = make_view(QEA_F32, n.weights), found = make_view(QEA_F32, n.weights);
+    qea_conv *conv;
+    qea_gradient *gradient;
+    const qea_conv_grid grid = {0, 7, -1, 1};
+    assert_int_equal(qea_kernels_ref()->conv_create(NULL, s, QEA_CONV_TRAINING, &grid, QEA_BF16, QEA_BF16, &conv),
+                     QEA_OK);
+    assert_int_equal(qea_kernels_ref()->conv_backward_weights(NULL, conv, x, dy.data, right.data), QEA_OK);
+    assert_int_equal(qea_gradient_create(NULL, s, &gradient), QEA_OK);
+    for (int i = 0; i < 2; i++) { /* what the first run left must not be seen */
+        qea_gradient_run(gradient, x, dy.data, found.data);
+        assert_same_bits(found, right, n.weights);
+    }
+    qea_gradient_destroy(gradient);
+    qea_kernels_ref()->conv_destroy(conv);
+    free(x.data), free(dy.data), free(right.data), free(found.data);
+}
+
+static void gradients_of_weights_are_the_reference_bits(void **state) {
+    (void)state;
+    int suited = 0;
+    for (int i = 0; suited < 40; i++) {
+        qea_conv_shape s = draw_dense_shape();
+        if (i == 0) s = (qea_conv_shape){2, 41, 37, 16, 16, 41, 37, 3, 3, 1, 1, 1}; /* worked on in pieces */
+        if (i == 1) s = (qea_conv_shape){1, 2, 41, 16, 16, 2, 2, 1, 40, 1, 0, 1};   /* a window beyond a tile */
+        if (!qea_gradient_suits(&s)) continue;
+        qea_kernels_set_threads(suited % 3 + 1);
+        compare_gradients(&s, suited++ % 2 ? QEA_U8 : QEA_BF16);
+    }
+    qea_kernels_set_threads(1);
+}
+
+static void layers_that_leave_tiles_empty_are_left_to_others(void **state) {
+    (void)state;
+    const qea_conv_shape good = {2, 8, 8, 16, 16, 8, 8, 3, 3, 1, 1, 1};
+    assert_true(qea_gradient_suits(&good));
+    qea_conv_shape bad[] = {good, good, good, good};
+    bad[0].c = 15;
+    bad[1].k = 10;
+    bad[2].groups = 16;
+    bad[3].stride = 2, bad[3].oh = bad[3].ow = 4;
+    for (size_t i = 0; i < 4; i++) assert_false(qea_gradient_suits(&bad[i]));
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(integers_convolve_to_the_reference_bits),
+        cmocka_unit_test(gradients_of_weights_are_the_reference_bits),
+        cmocka_unit_test(layers_that_leave_tiles_empty_are_left_to_others),
+    };
+    return cmocka_run_group_tests(tests, use_amx, NULL);
+}
