@@ -17,7 +17,7 @@ all: ## build/quantea and build/libquantea.so
 help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):[^#]*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
 
-demo: ## search and full training on Fashion-MNIST, about 6 minutes (DEMO_ARGS="--set KEY=VALUE ...")
+demo: ## search and full training on Fashion-MNIST, a few minutes (DEMO_ARGS="--set KEY=VALUE ...")
 	@scripts/install-deps build demo
 	@$(MAKE) --no-print-directory all
 	build/quantea run demo/fashion.yml $(DEMO_ARGS)

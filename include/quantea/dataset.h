@@ -30,9 +30,9 @@ typedef enum qea_dataset_part { QEA_PART_TRAIN, QEA_PART_VAL, QEA_PART_TEST } qe
  *   ImageFolder   train/CLASS/IMAGE with test/ and perhaps val/ beside train/; or CLASS/IMAGE. PNG or JPEG; names that
  *                 begin with a dot are ignored. Labels are the sorted names of the training classes.
  *   Arrays        train.safetensors, test.safetensors and perhaps val.safetensors, each with x U8 [N,H,W,C] and y [N]
- * of an integer type; num_classes is 1 + the largest label in train.safetensors Images stand in the order of the files.
- * Those of ImageFolder are mixed (by the seed) so that every stretch of the order has the classes in their shares; of
- * Arrays the order is the user's, and train_portion cuts it. */
+ * of an integer type; num_classes is 1 + the largest label in train.safetensors. Images stand in the order of the
+ * files. Those of ImageFolder are mixed (by the seed) so that every stretch of the order has the classes in their
+ * shares; of Arrays the order is the user's, and train_portion cuts it. */
 typedef struct qea_dataset_source {
     const char *type; /* one of the names above; borrowed */
     const char *path; /* borrowed */

@@ -124,8 +124,9 @@ QEA_API QEA_MUST_USE qea_status qea_template_write(qea_context *ctx, const qea_t
  * Owned by the caller (qea_string_free). */
 QEA_API QEA_MUST_USE qea_status qea_study_config_document(qea_context *ctx, char **markdown);
 
-/* The i-th key of those that hold a value and have an effect: its path ("nas.random_samples"; a leading "*." stands for
- * every step) and in *choices what may be given ("a|b|c"), or NULL where that is no list. NULL behind the last one. */
+/* The i-th key of those that hold a value and have an effect: its path ("nas.search_algorithm.policy.random_samples"; a
+ * leading "*." stands for every step) and in *choices what may be given ("a|b|c"), or NULL where that is no list. NULL
+ * behind the last one. */
 QEA_API const char *qea_study_config_key(size_t i, const char **choices);
 
 #ifdef __cplusplus

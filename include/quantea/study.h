@@ -27,13 +27,14 @@ typedef struct qea_override {
 } qea_override;
 
 typedef struct qea_study_options {
-    const char *config_path;       /* when a task is resumed: says where tasks are if base_path does not; or NULL */
-    const char *resume_task;       /* task folder, or its name under local_base_path; NULL: a new task */
-    const char *task_id;           /* name of a new task; NULL: from the configuration or the time */
-    const char *base_path;         /* folder of the tasks; NULL: from the configuration, else ./tasks */
-    const qea_override *overrides; /* [num_overrides]; together with resume_task only general.workers and, kept from
-                                      then on, the search's budgets: nas.budget, nas.trials, nas.stagnation,
-                                      nas.search_algorithm.policy.num_generation */
+    const char *config_path; /* when a task is resumed: says where tasks are if base_path does not; or NULL */
+    const char *resume_task; /* task folder, or its name under local_base_path; NULL: a new task */
+    const char *task_id;     /* name of a new task; NULL: from the configuration or the time */
+    const char *base_path;   /* folder of the tasks; NULL: from the configuration, else ./tasks */
+    /* [num_overrides]; together with resume_task only general.workers and, kept from then on, pipeline, the search's
+     * budgets (nas.budget, nas.trials, nas.stagnation, nas.search_algorithm.policy.num_generation), nas.agreement.* and
+     * what is trained: fully_train.trials, .max_models, .seeds, .baselines */
+    const qea_override *overrides;
     size_t num_overrides;
     bool force; /* resume although the machine, the instruction set or a library differs */
     /* Folder of TensorBoard's event files (TASK/nas, TASK/fully_train/... are made in it), which grow as trials end;

@@ -50,8 +50,8 @@ static void print_layers(const qea_estimate *estimate) {
     char macs[32], weights[32], w[80], a[80];
     (void)printf("network: %zu layers, %s MACs an image, %s parameters\n", estimate->num_layers,
                  with_commas(estimate->macs, macs), with_commas(estimate->parameters, weights));
-    (void)printf("  %-24s %13s %11s  %6s %-10s %6s %s\n", "layer", "MACs", "weights", "gene", "weights", "gene",
-                 "activations");
+    (void)printf("  %-24s %13s %11s  %6s %-10s %6s %s\n", "layer", "MACs", "weights", "w gene", "w bits", "a gene",
+                 "a bits");
     for (size_t i = 0; i < estimate->num_layers; i++) {
         const qea_estimate_layer *layer = &estimate->layers[i];
         (void)printf("  %-24s %13s %11s  ", layer->name, with_commas(layer->macs, macs),

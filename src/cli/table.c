@@ -11,8 +11,8 @@ const qea_command qea_commands[] = {
                  "init --dataset photos --network resnet20 -o photos.yml"},
     {QEA_ESTIMATE, "estimate", qea_command_estimate, "CONFIG.yml [options]",
      "shows layers, search space, costs, memory and expected time of a run",
-     .about = "Everything that a run checks before training is checked. The time comes from a measurement of some seconds; "
-              "nothing is trained and no file is left.",
+     .about = "Everything that a run checks before training is checked. The time comes from some seconds of training, "
+              "which are thrown away; no file is left.",
      .examples = "estimate quantea.yml\n"
                  "estimate quantea.yml --workers 4",
      .kind = QEA_VALUE_CONFIG, .noun = "configuration file", .least = 1, .most = 1},
@@ -149,8 +149,8 @@ const qea_exit_code qea_exit_codes[] = {
     {3, QEA_ERR_DATA, "a data or model file is missing or malformed"},
     {4, QEA_ERR_IO, "the system refused a read or a write: no space, no permission"},
     {5, QEA_ERR_MEMORY, "not enough memory"},
-    {6, QEA_ERR_STATE, "the task is in use, of another version, or was begun under other conditions"},
-    {7, QEA_ERR_UNSUPPORTED, "correct, but not to be had with this build or processor"},
+    {6, QEA_ERR_STATE, "the task or file exists, or the task is in use, or of another version or machine"},
+    {7, QEA_ERR_UNSUPPORTED, "not supported by this build or processor"},
     {8, QEA_ERR_DIVERGED, "the loss became NaN or infinite"},
     {130, QEA_ERR_INTERRUPTED, "interrupted; a task can be resumed"},
 };
@@ -158,7 +158,7 @@ const qea_exit_code qea_exit_codes[] = {
 const qea_variable qea_variables[] = {
     {"QEA_CIFAR10", "folder where doctor and init look for CIFAR-10"},
     {"QEA_FASHION_MNIST", "folder where doctor and init look for Fashion-MNIST (/usr/share/datasets/fashion-mnist)"},
-    {"QEA_FLOWERS", "folder of images that doctor and init look into"},
+    {"QEA_IMAGES", "folder of images that doctor and init look into"},
 };
 /* clang-format on */
 

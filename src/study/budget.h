@@ -16,12 +16,12 @@ QEA_MUST_USE bool qea_duration_parse(const char *text, double *seconds);
 /* "1h30m", to a tenth of a second. Returns buffer. */
 char *qea_duration_format(double seconds, char buffer[48]);
 
-/* The time that the search has taken, over all sessions; kept in the store. */
+/* The time that the search has taken, over all runs of the task; kept in the store. */
 typedef struct qea_search_clock {
     qea_store *store;    /* borrowed */
-    double before;       /* s, of earlier sessions */
+    double before;       /* s, of earlier runs */
     double begun, saved; /* by qea_pool_now */
-    double budget;       /* s, over all sessions; 0 = none */
+    double budget;       /* s, over all runs; 0 = none */
 } qea_search_clock;
 
 QEA_MUST_USE qea_status qea_search_clock_start(qea_context *ctx, qea_store *store, double budget,

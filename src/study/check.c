@@ -45,6 +45,21 @@ static void warn_of_batch(qea_context *ctx, const qea_study_config *config, cons
             qea_study_config_where(config, key, place, sizeof place), wanted, data->train.count);
 }
 
+/* The usual mistake: other epochs are asked for, and T_max stays. */
+static void warn_of_schedule(qea_context *ctx, const qea_study_config *config, const char *key,
+                             const qea_recipe *recipe) {
+    char place[PLACE];
+    const int end = recipe->schedule.kind == QEA_SCHEDULE_COSINE ? recipe->schedule.cosine_epochs : 0;
+    if (end == 0 || end == recipe->epochs) return;
+    qea_study_config_where(config, key, place, sizeof place);
+    if (end < recipe->epochs)
+        qea_log(ctx, QEA_LOG_WARNING, "%s: %d, and %d epochs: in the last %d the rate stays at eta_min, %g", place, end,
+                recipe->epochs, recipe->epochs - end, recipe->schedule.min_lr);
+    else
+        qea_log(ctx, QEA_LOG_WARNING, "%s: %d, and %d epochs: they end before the rate has fallen to eta_min", place,
+                end, recipe->epochs);
+}
+
 /* Transforms that name a size or a number of channels must mean these images. */
 static qea_status check_transforms(qea_context *ctx, const qea_study_config *config, const char *step,
                                    const qea_data_config *wanted, const qea_dataset *images) {
@@ -87,7 +102,7 @@ static qea_status check_same_images(qea_context *ctx, const qea_run *run, const 
                     images->channels, images->num_classes, height, width, channels, classes);
 }
 
-/* The search may have been in an earlier session, and no part of this one. */
+/* The search may have been there before, and no part of this run. */
 static qea_status load_searched_network(qea_context *ctx, qea_run *run) {
     if (run->task.store == NULL || run->config->has_nas) return QEA_OK;
     return qea_run_load_network(ctx, run);
@@ -121,12 +136,18 @@ static qea_status check_step(qea_context *ctx, qea_run *run, bool final) {
                                     : check_same_images(ctx, run, wanted, data.train_part);
     const char *missing = data.train.count == 0 ? "train" : !final && data.validation.count == 0 ? "validate" : NULL;
     if (status == QEA_OK && missing != NULL)
-        status = qea_fail(ctx, QEA_ERR_CONFIG,
-                          "%s: found %g, which leaves none of %zu images to %s on; allowed is what leaves at least one",
-                          qea_study_config_where(config, portion, place, sizeof place), wanted->train_portion,
-                          data.train_part->count, missing);
+        status =
+            qea_fail(ctx, QEA_ERR_CONFIG,
+                     "%s: found %g, which leaves none of %zu images to %s on; allowed is what leaves at least one, "
+                     "for instance 0.9",
+                     qea_study_config_where(config, portion, place, sizeof place), wanted->train_portion,
+                     data.train_part->count, missing);
     if (status == QEA_OK) status = check_keep_best(ctx, run, final, &data);
     if (status == QEA_OK) warn_of_batch(ctx, config, step, &data, wanted->train_batch);
+    if (status == QEA_OK && final)
+        warn_of_schedule(ctx, config, "fully_train.trainer.lr_scheduler.params.T_max", &config->full_recipe);
+    else if (status == QEA_OK && config->evaluator != QEA_EVALUATOR_SHARED_WEIGHTS)
+        warn_of_schedule(ctx, config, "nas.trainer.lr_scheduler.params.T_max", &config->nas_recipe);
     qea_step_data_clear(&data);
     return status;
 }

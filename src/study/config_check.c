@@ -247,7 +247,10 @@ static qea_status complete_agreement(qea_config_reader *r) {
         return qea_config_fail(r, node, path, "needs a section fully_train, whose recipe the genomes are trained by");
     agreement->recipe = config->full_recipe;
     agreement->recipe.keep_best = false; /* the images that would choose the epoch are those that judge */
-    if (agreement->epochs > 0) agreement->recipe.epochs = agreement->epochs;
+    if (agreement->epochs > 0 && agreement->epochs != agreement->recipe.epochs) {
+        agreement->recipe.epochs = agreement->epochs;
+        agreement->recipe.schedule.cosine_epochs = 0; /* T_max, too, is of these epochs */
+    }
     agreement->epochs = agreement->recipe.epochs;
     QEA_TRY(complete_agreement_data(r));
     return qea_config_complete_recipe(r, "fully_train", &agreement->recipe);

@@ -112,10 +112,12 @@ const qea_config_key qea_config_keys[] = {
      .allowed = "a duration as 2h, 1h30m, 45s, or seconds",
      .fallback = "0",
      STUDY(budget_s),
-     .doc = "Wall-clock time of the search, with the float network and the supernet before it, over all its sessions; "
-            "0: no limit. When it is spent no trial begins, and those that run have a tenth of it, at most 45 s, to "
-            "end; a training before the search is stopped at once, and goes on from its last checkpoint where the task "
-            "is resumed with more time."},
+     .doc =
+         "Wall-clock time of the search, with the float network and the supernet before it, resumed ones "
+         "included; 0: no limit. When it is spent no trial begins, and those that run have a tenth of it, at most 45 "
+         "s, "
+         "to end. A training before the search is stopped at once; where the task is resumed with more time it goes on "
+         "from its last checkpoint."},
     {.path = "nas.trials",
      .kind = QEA_KEY_SIZE,
      RANGE(0, 1e9),
@@ -156,7 +158,11 @@ const qea_config_key qea_config_keys[] = {
      RANGE(1e-6, 1),
      .fallback = "1.0",
      DATA(train_portion),
-     .doc = "This share of the training images (the first, in file order) trains, the rest validates."},
+     .doc =
+         "This share of the training images trains, the rest validates: a search needs less than 1. The first ones in "
+         "the "
+         "order of the files; of ImageFolder (mixed by the seed) each class in its share. Data that have a part `val` "
+         "validate on that, and train on all of the rest."},
     {.path = "*.dataset.common.batch_size",
      .kind = QEA_KEY_INT,
      RANGE(1, 65536),
@@ -747,7 +753,7 @@ const qea_config_key qea_config_keys[] = {
      RANGE(0, MAX_EPOCHS),
      .fallback = "0",
      RECIPE(schedule.cosine_epochs),
-     .doc = "Epochs from the highest to the lowest rate; 0: all."},
+     .doc = "Epochs from the highest rate to eta_min, where it stays; 0: all epochs."},
     {.path = SCHEDULE ".params.eta_min",
      .kind = QEA_KEY_NUMBER,
      .types = "CosineAnnealingLR",
@@ -798,9 +804,8 @@ const qea_config_key qea_config_keys[] = {
      .allowed = LIMIT_TEXT,
      .doc = "Of activation_bytes."},
     REFUSED("*.trainer.limits.accuracy_range", "the accuracy is known only after training, and limits hold before it"),
-    REFUSED("*.trainer.limits.latency_range",
-            "there is no integer engine yet that could measure it; a program that does "
-            "has a `range` in `nas.search_algorithm.commands`"),
+    REFUSED("*.trainer.limits.latency_range", "latency is not measured here; a program that does has a `range` in "
+                                              "`nas.search_algorithm.commands`"),
     REFUSED("*.trainer.mixup", "mixup is not implemented"),
     IGNORED("*.trainer.callbacks"),
     IGNORED("*.trainer.lazy_built"),

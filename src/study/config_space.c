@@ -96,9 +96,9 @@ static qea_status add_objective(qea_config_reader *r, const qea_config_key *key,
     if (program || qea_config_has_command(r)) return add_any_objective(r, path, node);
     if (strcmp(node->text, "latency") == 0)
         return qea_config_fail(r, node, path,
-                               "found 'latency', which cannot be used: there is no integer engine yet that could "
-                               "measure it, allowed: accuracy, flops, params, bops, weight_bytes, activation_bytes, or "
-                               "a program in nas.search_algorithm.commands that measures it");
+                               "found 'latency', which is not measured here, allowed: accuracy, flops, params, bops, "
+                               "weight_bytes, activation_bytes, or a name whose program in "
+                               "nas.search_algorithm.commands measures it");
     int index = qea_config_choice(OBJECTIVES, node->text);
     if (index < 0) return qea_config_wrong_choice(r, node, path, key->allowed, OBJECTIVES);
     for (int i = 0; i < config->num_objectives; i++)

@@ -355,7 +355,7 @@ qea_status qea_crew_create(qea_context *ctx, const qea_run *run, qea_step_trials
     QEA_TRY(QEA_NEW(ctx, "crew", crew, 1));
     crew->run = run;
     crew->trials = trials;
-    for (size_t i = 0; i < trials->count; i++) /* a session may have been killed before it did */
+    for (size_t i = 0; i < trials->count; i++) /* a run may have been killed before it did */
         if (trials->records[i].state != QEA_TRIAL_ASKED) remove_work(crew, trials->records[i].id);
     qea_status status = prepare(ctx, crew);
     if (status == QEA_OK)

@@ -210,7 +210,7 @@ static void add_data_sets(report *r) {
     for (const qea_place *place = qea_places; place->type != NULL; place++) {
         const char *path = qea_place_path(place);
         if (path == NULL)
-            add_format(r, place->type, "not looked for: %s names no folder", place->variable);
+            add_format(r, place->type, "not looked for; %s may name its folder", place->variable);
         else
             add_data_set(r, place, path);
     }

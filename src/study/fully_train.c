@@ -88,7 +88,7 @@ static qea_status cap(qea_context *ctx, const qea_run *run, qea_step_trials *sea
     return status;
 }
 
-/* A model that the store may know from an earlier session. */
+/* A model that the store may know from before. */
 static qea_status add_if_new(qea_context *ctx, qea_run *run, qea_step_trials *trials, uint64_t id, const char *label,
                              uint64_t source, const uint8_t *weight_bits, const uint8_t *activation_bits) {
     const qea_trial_record *known = qea_step_trials_find(trials, id);

@@ -6,7 +6,7 @@
 const qea_place qea_places[] = {
     {"Cifar10", "QEA_CIFAR10", NULL},
     {"FashionMnist", "QEA_FASHION_MNIST", "/usr/share/datasets/fashion-mnist"}, /* Debian's dataset-fashion-mnist */
-    {"ImageFolder", "QEA_FLOWERS", NULL},
+    {"ImageFolder", "QEA_IMAGES", NULL},
     {NULL, NULL, NULL},
 };
 

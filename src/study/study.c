@@ -121,7 +121,7 @@ static qea_status open_new(qea_context *ctx, qea_run *run) {
 }
 
 /* What may change when a task is resumed: the steps, the search's budgets, what measures how well it ranks, and which
- * models are trained how often, for good; and the number of workers, for this session. */
+ * models are trained how often, for good; and the number of workers, for this time. */
 typedef struct resume_overrides {
     qea_config_override kept[MAX_OVERRIDES], workers;
     size_t num_kept, num_workers;

@@ -27,7 +27,7 @@ static qea_status make_folders(qea_context *ctx, const qea_task *task) {
     return QEA_OK;
 }
 
-/* What writers of a session that was killed have left. */
+/* What writers that were killed have left. */
 static void sweep(const qea_task *task) {
     static const char *const folders[] = {"output",       "output/nas",      "output/fully_train",
                                           "output/float", "output/supernet", "work"};

@@ -186,14 +186,13 @@ static void put_training(qea_text *text) {
         text, "    trainer:                       # of each model in the search\n"
               "        epochs: 1\n"
               "        optimizer: {type: SGD, params: {lr: 0.1, momentum: 0.9, weight_decay: 0.0001}}\n"
-              "        lr_scheduler: {type: CosineAnnealingLR, by_epoch: false, params: {T_max: 1}} # T_max: epochs\n"
+              "        lr_scheduler: {type: CosineAnnealingLR, by_epoch: false}\n"
               "\n"
               "fully_train:                       # of the models on the front, and of uniform ones to compare with\n"
               "    dataset: {ref: nas.dataset, common: {train_portion: 1.0}}\n"
               "    trainer:\n"
               "        ref: nas.trainer\n"
               "        epochs: 20\n"
-              "        lr_scheduler: {type: CosineAnnealingLR, by_epoch: false, params: {T_max: 20}}\n"
               "    max_models: 4\n"
               "    baselines: [[8, 8], [4, 4], [32, 32]] # [weight bits, activation bits]; 32: float\n");
 }

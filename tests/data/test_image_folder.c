@@ -196,12 +196,12 @@ static void memory_that_runs_out_at_any_allocation_is_reported(void **state) {
     assert_true(n > 30);
 }
 
-/* QEA_FLOWERS: five folders of 600 PNG images of 32x32. */
+/* QEA_IMAGES: five folders of 600 PNG images of 32x32. */
 static void real_flowers_are_read(void **state) {
     const fixture *f = *state;
-    qea_dataset_source source = {"ImageFolder", getenv("QEA_FLOWERS"), 0, 3, 0.2, 1};
+    qea_dataset_source source = {"ImageFolder", getenv("QEA_IMAGES"), 0, 3, 0.2, 1};
     if (!source.path) {
-        print_message("QEA_FLOWERS is not set\n");
+        print_message("QEA_IMAGES is not set\n");
         skip();
     }
     qea_dataset *data = NULL;

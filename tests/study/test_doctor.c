@@ -42,13 +42,13 @@ static void it_tells_of_processor_memory_disk_and_libraries(void **state) {
 static void a_data_set_that_cannot_be_read_is_said_to_be_unusable(void **state) {
     (void)state;
     qea_machine machine;
-    assert_int_equal(setenv("QEA_FLOWERS", "/nowhere/flowers", 1), 0);
+    assert_int_equal(setenv("QEA_IMAGES", "/nowhere/flowers", 1), 0);
     assert_int_equal(qea_machine_inspect(NULL, &machine), QEA_OK);
     assert_non_null(strstr(find(&machine, "data sets", "ImageFolder"), "not usable: /nowhere/flowers"));
     qea_machine_clear(&machine);
-    assert_int_equal(unsetenv("QEA_FLOWERS"), 0);
+    assert_int_equal(unsetenv("QEA_IMAGES"), 0);
     assert_int_equal(qea_machine_inspect(NULL, &machine), QEA_OK);
-    assert_non_null(strstr(find(&machine, "data sets", "ImageFolder"), "QEA_FLOWERS"));
+    assert_non_null(strstr(find(&machine, "data sets", "ImageFolder"), "QEA_IMAGES"));
     qea_machine_clear(&machine);
 }
 

@@ -148,6 +148,26 @@ static void bf16_without_arithmetic_for_it_is_emulated_and_the_task_says_so(void
     qea_free(page);
 }
 
+static void a_learning_rate_that_stays_at_its_end_is_told(void **state) {
+    (void)state;
+    static const char once[] =
+        "run config.yml -t %s --set pipeline=[fully_train] --set 'fully_train.baselines=[[4, 4]]' "
+        "--set 'fully_train.trainer.lr_scheduler={type: CosineAnnealingLR, params: {T_max: %d}}'";
+    static const char *const told[] = {"T_max: 2, and 6 epochs: in the last 4 the rate stays at eta_min",
+                                       "T_max: 8, and 6 epochs: they end before"};
+    char line[512];
+    for (int i = 0; i < 2; i++) {
+        (void)snprintf(line, sizeof line, once, i == 0 ? "stays" : "high", i == 0 ? 2 : 8);
+        assert_int_equal(run("", line), 0);
+        assert_output_has(told[i]);
+    }
+    (void)snprintf(line, sizeof line, once, "falls", 6);
+    assert_int_equal(run("", line), 0);
+    char *out = slurp("out");
+    assert_null(strstr(out, "T_max"));
+    qea_free(out);
+}
+
 static void a_trial_that_takes_too_long_fails_and_the_run_says_that_it_may_not_repeat(void **state) {
     (void)state;
     assert_int_equal(run("", "run config.yml -t slow --workers 1 --set general.timeout=0.001"), 0);
@@ -315,6 +335,7 @@ int main(void) {
         cmocka_unit_test(the_hypervolume_is_that_of_the_front_and_never_falls),
         cmocka_unit_test(another_seed_gives_other_results),
         cmocka_unit_test(a_report_says_the_same_at_the_end_of_a_run_and_later),
+        cmocka_unit_test(a_learning_rate_that_stays_at_its_end_is_told),
         cmocka_unit_test(a_trial_that_takes_too_long_fails_and_the_run_says_that_it_may_not_repeat),
         cmocka_unit_test(a_program_can_evaluate_the_bits_of_a_network),
         cmocka_unit_test(models_that_are_equal_in_objectives_and_costs_are_trained_once),
