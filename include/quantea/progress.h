@@ -66,6 +66,7 @@ typedef struct qea_study_progress {
     const char *step;                    /* "nas", "fully_train", ...; NULL: none has begun (ENDED and STATE only) */
     size_t generation;                   /* nas */
     size_t done, failed, running, total; /* trials of this step */
+    double begun;                        /* what is done of those that run, in trials: 0..running */
     const qea_study_objective *objectives;
     size_t num_objectives;
     const qea_study_point *points; /* by the time they came */
@@ -89,9 +90,9 @@ QEA_API QEA_MUST_USE qea_status qea_study_progress_json(qea_context *ctx, const 
                                                         char **line);
 
 /* Looks at a task from outside, which may run, was killed or has ended: calls `progress` once, with event STATE, unless
- * it fails. Reads alone: the task is not disturbed. What only the running process knows (running, images_per_s,
- * elapsed_s, eta_s) is at most some seconds old. task: its folder, or its name under `base` (NULL: ./tasks).
- * QEA_ERR_CONFIG: no such task; QEA_ERR_STATE: it has not begun yet. */
+ * it fails. Reads alone: the task is not disturbed. What only the running process knows (running, begun,
+ * images_per_s, elapsed_s, eta_s) is at most some seconds old. task: its folder, or its name under `base` (NULL:
+ * ./tasks). QEA_ERR_CONFIG: no such task; QEA_ERR_STATE: it has not begun yet. */
 QEA_API QEA_MUST_USE qea_status qea_study_look(qea_context *ctx, const char *task, const char *base,
                                                qea_study_progress_fn progress, void *user);
 

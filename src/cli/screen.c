@@ -98,13 +98,13 @@ static void put_title(canvas *c, const qea_study_progress *p) {
 static void put_bar(canvas *c, const qea_study_progress *p) {
     enum { LONGEST = 50 };
     char share[16];
-    size_t ended = p->done + p->failed;
-    int percent = p->total > 0 ? (int)(100 * ended / p->total) : 0;
-    (void)snprintf(share, sizeof share, " %d %%", percent);
+    double done = (double)(p->done + p->failed) + p->begun;
+    double part = p->total > 0 ? fmin(1, fmax(0, done / (double)p->total)) : 0;
+    (void)snprintf(share, sizeof share, " %d %%", (int)(100 * part));
     int length = c->width - (int)strlen(share) - 2;
     if (length > LONGEST) length = LONGEST;
     if (length < 4) return;
-    int full = p->total > 0 ? (int)((size_t)length * ended / p->total) : 0;
+    int full = (int)(length * part);
     new_row(c);
     put_cell(c, c->rows - 1, 0, '[', DIM);
     for (int i = 0; i < length; i++)

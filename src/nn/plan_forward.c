@@ -84,9 +84,10 @@ qea_segment qea_plan_segment_view(const qea_plan *plan, const plan_segment *segm
     return view;
 }
 
-static bool lacks_act_step(const qea_plan *plan, const plan_layer *layer) {
-    bool learned = qea_act_quant_num_params(plan->model->activation_quantizer, layer->act_bits) > 0;
-    return learned && layer->act_param && isnan(layer->act_param->value[layer->act_param_at]);
+/* In training also where the bits of this step need none: those of other widths begin with it. */
+static bool lacks_act_step(const qea_plan *plan, const plan_layer *layer, bool training) {
+    bool needed = training || qea_act_quant_num_params(plan->model->activation_quantizer, layer->act_bits) > 0;
+    return needed && layer->act_param && isnan(layer->act_param->value[layer->act_param_at]);
 }
 
 /* A supernet's steps begin together, for all widths. */
@@ -124,7 +125,7 @@ static double mean_abs_output(const qea_plan *plan, const plan_segment *segment)
 /* A step that has no value yet (LSQ) gets it from the first training batch. */
 static qea_status init_act_param(qea_context *ctx, qea_plan *plan, const plan_segment *segment, int i, bool training) {
     plan_layer *layer = &plan->layers[segment->quant[i].layer];
-    if (!lacks_act_step(plan, layer)) return QEA_OK;
+    if (!lacks_act_step(plan, layer, training)) return QEA_OK;
     if (!training)
         return qea_fail(ctx, QEA_ERR_STATE, "layer %s: its activation step has no value before training",
                         layer->node->name);

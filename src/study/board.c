@@ -140,16 +140,16 @@ static void count_states(const qea_board *board, qea_study_progress *out) {
 }
 
 static void read_slots(const qea_board *board, qea_study_progress *out) {
-    double begun = 0, before = 0; /* trials' worth of work in those that run, and in their checkpoints */
+    double before = 0; /* of what is begun, what the checkpoints had */
     for (int i = 0; i < board->num_slots; i++) {
         if (board->slots[i].id == 0) continue;
         out->running++;
         out->images_per_s += board->slots[i].images_per_s;
-        begun += board->slots[i].fraction;
+        out->begun += board->slots[i].fraction;
         before += board->slots[i].before;
     }
-    double left = (double)out->total - (double)(out->done + out->failed) - begun;
-    double work = board->finished_here + begun - before;
+    double left = (double)out->total - (double)(out->done + out->failed) - out->begun;
+    double work = board->finished_here + out->begun - before;
     if (work > 0.02) out->eta_s = fmax(0, out->elapsed_s * left / work);
     const qea_search_clock *clock = board->trials->clock;
     if (clock != NULL && clock->budget > 0) /* fmin leaves out a NaN */

@@ -171,20 +171,35 @@ static qea_status compare_pretrained(qea_context *ctx, const qea_run *run, const
     return QEA_OK;
 }
 
+/* A teacher runs as the network that it is, on the images of the run. */
+static qea_status compare_teacher(qea_context *ctx, const qea_run *run, const char *key, const char *path,
+                                  const qea_graph *graph) {
+    char place[PLACE];
+    int h, w, c, height, width, channels;
+    int classes = qea_graph_num_classes(graph), wanted = qea_graph_num_classes(run->graph);
+    qea_graph_input_shape(graph, &h, &w, &c);
+    qea_graph_input_shape(run->graph, &height, &width, &channels);
+    qea_study_config_where(run->config, key, place, sizeof place);
+    if (classes != wanted)
+        return qea_fail(ctx, QEA_ERR_DATA, "%s: found '%s', a model of %d classes; the data have %d", place, path,
+                        classes, wanted);
+    if (h != height || w != width || c != channels)
+        return qea_fail(ctx, QEA_ERR_DATA,
+                        "%s: found '%s', a model for images of %d x %d x %d, which cannot teach: the data have %d x %d "
+                        "x %d",
+                        place, path, h, w, c, height, width, channels);
+    return QEA_OK;
+}
+
 /* begins: with its weights, so that they must be this network's. */
-static qea_status check_model(qea_context *ctx, const qea_run *run, const char *key, const char *path, bool begins) {
+static qea_status check_model(qea_context *ctx, const qea_run *run, const char *key, const char *path, bool begins,
+                              bool teaches) {
     qea_graph *graph = NULL;
     qea_model *model = NULL;
-    char place[PLACE];
     if (path == NULL) return QEA_OK;
     QEA_TRY(qea_model_load(ctx, path, &graph, &model, NULL));
-    int classes = qea_graph_num_classes(graph), wanted = qea_graph_num_classes(run->graph);
-    qea_status status = QEA_OK;
-    if (begins)
-        status = compare_pretrained(ctx, run, key, path, model);
-    else if (classes != wanted)
-        status = qea_fail(ctx, QEA_ERR_DATA, "%s: found '%s', a model of %d classes; the data have %d",
-                          qea_study_config_where(run->config, key, place, sizeof place), path, classes, wanted);
+    qea_status status = begins ? compare_pretrained(ctx, run, key, path, model) : QEA_OK;
+    if (status == QEA_OK && teaches) status = compare_teacher(ctx, run, key, path, graph);
     qea_model_destroy(model);
     qea_graph_destroy(graph);
     return status;
@@ -244,9 +259,10 @@ static qea_status check_models(qea_context *ctx, const qea_run *run) {
     const qea_study_config *config = run->config;
     const char *teacher = config->teacher != NULL && strcmp(config->teacher, "search") != 0 ? config->teacher : NULL;
     if (config->init == QEA_INIT_PRETRAINED)
-        QEA_TRY(check_model(ctx, run, "fully_train.pretrained", config->pretrained, true));
-    QEA_TRY(check_model(ctx, run, "nas.evaluator.pretrained", config->search_pretrained, true));
-    return check_model(ctx, run, "fully_train.teacher", teacher, false);
+        QEA_TRY(check_model(ctx, run, "fully_train.pretrained", config->pretrained, true, false));
+    bool teaches = config->evaluator == QEA_EVALUATOR_SHARED_WEIGHTS && config->supernet.distillation.weight > 0;
+    QEA_TRY(check_model(ctx, run, "nas.evaluator.pretrained", config->search_pretrained, true, teaches));
+    return check_model(ctx, run, "fully_train.teacher", teacher, false, true);
 }
 
 /* Are there genomes enough to measure how well the search ranks, and images to train them on? */

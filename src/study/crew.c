@@ -212,6 +212,8 @@ static qea_status on_outcome(qea_context *ctx, void *user, const qea_outcome *ou
         tell_errors(crew, record, outcome->result);
     } else {
         record->state = QEA_TRIAL_FAILED;
+        qea_free(record->model_path); /* there is no such file */
+        record->model_path = NULL;
         QEA_TRY(qea_strdup(ctx,
                            outcome->reason != NULL ? outcome->reason : "the worker gave no accuracy between 0 and 1",
                            &record->reason));

@@ -63,14 +63,20 @@ static qea_status fill_costs(qea_context *ctx, const qea_run *run, qea_estimate 
 
 static size_t rounds_of(size_t trials, int workers) { return (trials + (size_t)workers - 1) / (size_t)workers; }
 
+/* A generation begins when the one before has ended. */
+static size_t search_rounds(const qea_study_config *config, size_t trials, int workers) {
+    size_t first = config->random_samples < trials ? config->random_samples : trials, left = trials - first;
+    size_t size = config->num_individual > 0 ? config->num_individual : 1;
+    return rounds_of(first, workers) + left / size * rounds_of(size, workers) + rounds_of(left % size, workers);
+}
+
 static void count_trials(const qea_study_config *config, int workers, bool search, qea_estimate_step *step) {
     if (strcmp(step->step, "agreement") == 0) {
         step->trials = config->agreement.genomes;
         step->rounds = rounds_of(step->trials, workers);
     } else if (search) {
         step->trials = qea_budget_trials(config);
-        step->rounds = rounds_of(config->random_samples, workers) +
-                       config->num_generations * rounds_of(config->num_individual, workers);
+        step->rounds = search_rounds(config, step->trials, workers);
     } else {
         size_t models = config->num_chosen > 0 ? (size_t)config->num_chosen : config->has_nas ? config->max_models : 0;
         step->trials = (models + (size_t)config->num_baselines) * (size_t)config->seeds;

@@ -33,6 +33,7 @@ static json_t *put_generation(const qea_study_progress *p) { return count(p->gen
 static json_t *put_done(const qea_study_progress *p) { return count(p->done); }
 static json_t *put_failed(const qea_study_progress *p) { return count(p->failed); }
 static json_t *put_running(const qea_study_progress *p) { return count(p->running); }
+static json_t *put_begun(const qea_study_progress *p) { return number(p->begun); }
 static json_t *put_total(const qea_study_progress *p) { return count(p->total); }
 static json_t *put_hypervolume(const qea_study_progress *p) { return number(p->hypervolume); }
 static json_t *put_images(const qea_study_progress *p) {
@@ -174,6 +175,7 @@ static const struct {
     {"done", EVERY & ~(unsigned)ENDED, put_done, "integer", "trials of the step that have a result"},
     {"failed", EVERY & ~(unsigned)ENDED, put_failed, "integer", "trials of the step that failed for good"},
     {"running", PROGRESS | STATE, put_running, "integer", "trials that are being trained"},
+    {"begun", PROGRESS | STATE, put_begun, "number", "what is done of those, in trials: from 0 to `running`"},
     {"total", EVERY & ~(unsigned)ENDED, put_total, "integer", "trials of the step in all"},
     {"best", PROGRESS | STEP_ENDED | STATE, put_best, "object of numbers or null",
      "the best value of each objective so far, of whichever trial; null: none yet"},

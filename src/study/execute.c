@@ -152,7 +152,7 @@ json_t *qea_executor_result(const qea_train_result *trained, const qea_epoch_poi
     json_object_set_new(result, "images", json_integer((json_int_t)measured->count));
     json_object_set_new(result, "epochs", json_integer(trained->epochs_done));
     json_object_set_new(result, "best_epoch",
-                        trained->best_epoch < 0 ? json_null() : json_integer(trained->best_epoch));
+                        trained->best_epoch < 0 ? json_null() : json_integer(trained->best_epoch + 1));
     json_object_set_new(result, "train_images",
                         json_integer((json_int_t)((size_t)trained->epochs_done * trained->epoch_images)));
     json_object_set_new(result, "curve", curve_to_json(curve, trained->epochs_done));

@@ -59,10 +59,8 @@ static void make_programs_absolute(changes *c, const qea_study_config *config) {
 
 static void make_paths_absolute(changes *c, const qea_study_config *config) {
     make_programs_absolute(c, config);
-    if (config->has_nas && config->num_genes == 0)
-        make_absolute(c, "nas.dataset.common.data_path", config->nas_data.path);
-    if (config->has_fully_train || config->agreement.genomes > 0)
-        make_absolute(c, "fully_train.dataset.common.data_path", config->full_data.path);
+    make_absolute(c, "nas.dataset.common.data_path", config->nas_data.path);
+    make_absolute(c, "fully_train.dataset.common.data_path", config->full_data.path);
     make_absolute(c, "fully_train.pretrained", config->pretrained);
     make_absolute(c, "nas.evaluator.pretrained", config->search_pretrained);
     make_absolute(c, "nas.evaluator.supernet", config->supernet.path);
@@ -123,42 +121,51 @@ static qea_status open_new(qea_context *ctx, qea_run *run) {
 /* What may change when a task is resumed: the steps, the search's budgets, what measures how well it ranks, and which
  * models are trained how often, for good; and the number of workers, for this time. */
 typedef struct resume_overrides {
-    qea_config_override kept[MAX_OVERRIDES], workers;
-    size_t num_kept, num_workers;
+    qea_config_override all[MAX_OVERRIDES + 1]; /* those that the task keeps, and behind them perhaps the workers */
+    size_t num_kept, num;
 } resume_overrides;
 
+static const char *const kept_keys[] = {"pipeline",
+                                        "nas.budget",
+                                        "nas.trials",
+                                        "nas.stagnation",
+                                        "nas.search_algorithm.policy.num_generation",
+                                        "nas.agreement.genomes",
+                                        "nas.agreement.bands",
+                                        "nas.agreement.epochs",
+                                        "fully_train.trials",
+                                        "fully_train.max_models",
+                                        "fully_train.seeds",
+                                        "fully_train.baselines"};
+enum { NUM_KEPT_KEYS = sizeof kept_keys / sizeof *kept_keys };
+
+static bool is_kept(const char *key) {
+    for (size_t k = 0; k < NUM_KEPT_KEYS; k++)
+        if (strcmp(key, kept_keys[k]) == 0) return true;
+    return false;
+}
+
+static qea_status refuse_override(qea_context *ctx, const char *key) {
+    char allowed[512] = "general.workers";
+    for (size_t k = 0, used = strlen(allowed); k < NUM_KEPT_KEYS && used < sizeof allowed; k++)
+        used += (size_t)snprintf(allowed + used, sizeof allowed - used, ", %s", kept_keys[k]);
+    return qea_fail(ctx, QEA_ERR_CONFIG, "--set %s: a resumed task keeps its configuration; allowed: %s", key, allowed);
+}
+
 static qea_status sort_overrides(qea_context *ctx, const qea_study_options *options, resume_overrides *out) {
-    static const char *const kept[] = {"pipeline",
-                                       "nas.budget",
-                                       "nas.trials",
-                                       "nas.stagnation",
-                                       "nas.search_algorithm.policy.num_generation",
-                                       "nas.agreement.genomes",
-                                       "nas.agreement.bands",
-                                       "nas.agreement.epochs",
-                                       "fully_train.trials",
-                                       "fully_train.max_models",
-                                       "fully_train.seeds",
-                                       "fully_train.baselines"};
+    qea_config_override workers = {0};
     for (size_t i = 0; i < options->num_overrides; i++) {
         const qea_override *given = &options->overrides[i];
         const qea_config_override override = {given->key, given->value, given->literal ? QEA_SET_TEXT : QEA_SET_YAML};
-        bool is_kept = false;
-        for (size_t k = 0; k < sizeof kept / sizeof *kept; k++) is_kept = is_kept || strcmp(given->key, kept[k]) == 0;
-        if (is_kept && out->num_kept < MAX_OVERRIDES) {
-            out->kept[out->num_kept++] = override;
-        } else if (strcmp(given->key, "general.workers") == 0) {
-            out->workers = override;
-            out->num_workers = 1;
-        } else {
-            return qea_fail(ctx, QEA_ERR_CONFIG,
-                            "--set %s: a resumed task keeps its configuration; only general.workers, pipeline, "
-                            "nas.budget, nas.trials, nas.stagnation, nas.search_algorithm.policy.num_generation, the "
-                            "keys of nas.agreement, fully_train.trials, fully_train.max_models, fully_train.seeds and "
-                            "fully_train.baselines may be given",
-                            given->key);
-        }
+        if (is_kept(given->key) && out->num_kept < MAX_OVERRIDES)
+            out->all[out->num_kept++] = override;
+        else if (strcmp(given->key, "general.workers") == 0)
+            workers = override;
+        else
+            return refuse_override(ctx, given->key);
     }
+    out->num = out->num_kept;
+    if (workers.key != NULL) out->all[out->num++] = workers;
     return QEA_OK;
 }
 
@@ -170,9 +177,9 @@ static qea_status check_agreement(qea_context *ctx, const qea_run *run, const re
     bool begun = trials.count > 0;
     qea_step_trials_clear(&trials);
     for (size_t i = 0; begun && i < overrides->num_kept; i++)
-        if (strncmp(overrides->kept[i].key, section, strlen(section)) == 0)
+        if (strncmp(overrides->all[i].key, section, strlen(section)) == 0)
             return qea_fail(ctx, QEA_ERR_CONFIG, "--set %s: %s: how well the search ranks is being measured already",
-                            overrides->kept[i].key, run->task.folder);
+                            overrides->all[i].key, run->task.folder);
     return QEA_OK;
 }
 
@@ -187,22 +194,37 @@ static qea_status check_budget(qea_context *ctx, const qea_run *run, const qea_s
                     run->task.folder, budget, count);
 }
 
-/* The task's configuration with what is new, which it keeps. */
-static qea_status change_config(qea_context *ctx, const qea_run *run, const resume_overrides *overrides) {
+/* Trials that are chosen must have been done, where the search will add none. */
+static qea_status check_chosen(qea_context *ctx, const qea_run *run) {
+    const qea_study_config *config = run->config;
+    char place[512];
+    qea_step_trials trials = {.step = "nas"};
+    qea_status status = qea_step_trials_load(ctx, run, &trials);
+    for (int i = 0; i < config->num_chosen && status == QEA_OK; i++) {
+        const qea_trial_record *trial = qea_step_trials_find(&trials, (uint64_t)config->chosen[i]);
+        if (trial != NULL ? trial->state == QEA_TRIAL_FAILED : trials.count >= qea_budget_trials(config))
+            status = qea_fail(ctx, QEA_ERR_CONFIG, "%s: found %d, allowed: trials that the search has done",
+                              qea_study_config_where(config, "fully_train.trials", place, sizeof place),
+                              (int)config->chosen[i]);
+    }
+    qea_step_trials_clear(&trials);
+    return status;
+}
+
+/* The task keeps what is new of its configuration, once all of it has been checked. */
+static qea_status keep_changes(qea_context *ctx, const qea_run *run, const resume_overrides *overrides) {
     qea_study_config *config;
     if (overrides->num_kept == 0) return QEA_OK;
-    QEA_TRY(check_agreement(ctx, run, overrides));
-    QEA_TRY(qea_study_config_read(ctx, run->task.config_path, overrides->kept, overrides->num_kept, &config));
-    qea_status status = check_budget(ctx, run, config);
-    if (status == QEA_OK) status = qea_task_save_config(ctx, &run->task, config);
+    QEA_TRY(qea_study_config_read(ctx, run->task.config_path, overrides->all, overrides->num_kept, &config));
+    qea_status status = qea_task_save_config(ctx, &run->task, config);
     qea_study_config_destroy(config);
     for (size_t i = 0; i < overrides->num_kept && status == QEA_OK; i++) {
         char line[256];
-        (void)snprintf(line, sizeof line, "continued with %.100s=%.100s", overrides->kept[i].key,
-                       overrides->kept[i].value);
+        (void)snprintf(line, sizeof line, "continued with %.100s=%.100s", overrides->all[i].key,
+                       overrides->all[i].value);
         qea_task_log(&run->task, line);
         status = qea_store_add_event(ctx, run->task.store, "", 0, line);
-        if (status == QEA_OK && strncmp(overrides->kept[i].key, "nas.", 4) == 0)
+        if (status == QEA_OK && strncmp(overrides->all[i].key, "nas.", 4) == 0)
             status = qea_store_set(ctx, run->task.store, "search end", ""); /* not yet */
     }
     return status;
@@ -226,9 +248,12 @@ static qea_status open_old(qea_context *ctx, qea_run *run) {
     resume_overrides overrides = {.num_kept = 0};
     QEA_TRY(sort_overrides(ctx, options, &overrides));
     QEA_TRY(open_task(ctx, options, &run->task));
-    QEA_TRY(change_config(ctx, run, &overrides));
-    QEA_TRY(qea_study_config_read(ctx, run->task.config_path, &overrides.workers, overrides.num_workers, &run->config));
+    QEA_TRY(qea_study_config_read(ctx, run->task.config_path, overrides.all, overrides.num, &run->config));
+    QEA_TRY(check_agreement(ctx, run, &overrides));
+    QEA_TRY(check_budget(ctx, run, run->config));
+    QEA_TRY(check_chosen(ctx, run));
     QEA_TRY(qea_run_check(ctx, run));
+    QEA_TRY(keep_changes(ctx, run, &overrides));
     qea_task_log(&run->task, "resumed");
     return qea_store_add_event(ctx, run->task.store, "", 0, "resumed");
 }
@@ -241,12 +266,20 @@ static qea_status warn_if_not_repeatable(qea_context *ctx, const qea_run *run) {
     return QEA_OK;
 }
 
-/* The network goes into the store, so that a report needs no images. */
+/* The network goes into the store, so that a report needs no images. It is made for the images' size and classes: a
+ * task does not go on with others. */
 static qea_status record_network(qea_context *ctx, qea_run *run) {
-    char *text;
+    char *text, *before = NULL;
     if (run->graph == NULL) return QEA_OK;
     QEA_TRY(qea_graph_to_json(ctx, run->graph, &text));
-    qea_status status = qea_store_set(ctx, run->task.store, "network", text);
+    qea_status status = qea_store_get(ctx, run->task.store, "network", &before);
+    if (status == QEA_OK && before != NULL && strcmp(before, text) != 0 && !run->options->force)
+        status = qea_fail(ctx, QEA_ERR_STATE,
+                          "%s was begun with another network, as the images had another size or other classes; start a "
+                          "new task, or go on with --force",
+                          run->task.folder);
+    if (status == QEA_OK) status = qea_store_set(ctx, run->task.store, "network", text);
+    qea_free(before);
     qea_string_free(text);
     return status;
 }

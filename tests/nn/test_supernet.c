@@ -309,6 +309,22 @@ static qea_graph *net_momentum(int stride) {
     return net_end(g, x);
 }
 
+/* A supernet's first step draws the most bits: where these are floats, the steps of the others begin all the same. */
+static void activation_steps_begin_at_a_step_that_draws_floats(void **state) {
+    (void)state;
+    qea_graph *g = net_basic();
+    qea_model *supernet = make_supernet(g, QEA_LSQ, QEA_LSQ, true);
+    qea_plan *plan = make_plan(supernet, qea_kernels_ref(), true);
+    run(plan, 1);
+    for (size_t i = 0; i < supernet->num_params; i++) {
+        const qea_param *p = &supernet->params[i];
+        for (size_t k = 0; strstr(p->name, ".act_step") && k < p->count; k++) assert_true(p->value[k] > 0);
+    }
+    qea_plan_destroy(plan);
+    qea_model_destroy(supernet);
+    qea_graph_destroy(g);
+}
+
 static void estimated_statistics_are_those_of_all_images(void **state) {
     (void)state;
     qea_graph *g = net_momentum(2);
@@ -356,6 +372,7 @@ int main(void) {
         cmocka_unit_test(bits_that_a_supernet_has_not_are_refused),
         cmocka_unit_test(a_supernet_survives_its_file),
         cmocka_unit_test(a_float_network_gives_a_supernet_its_first_steps),
+        cmocka_unit_test(activation_steps_begin_at_a_step_that_draws_floats),
         cmocka_unit_test(estimated_statistics_are_those_of_all_images),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

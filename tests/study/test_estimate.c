@@ -244,6 +244,19 @@ static void without_a_network_the_space_the_trials_and_the_limits_are_told(void 
     assert_false(output_has(f, "network"));
 }
 
+static void a_budget_of_trials_cuts_the_rounds(void **state) {
+    static const struct {
+        const char *trials;
+        uint64_t rounds;
+    } cases[] = {{"15", 7}, {"12", 6}, {"11", 5}, {"8", 4}, {"7", 3}, {"2", 1}}; /* 7, 4 and 4 by 3 workers */
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        qea_estimate e;
+        estimate_with(*state, "nas.trials", cases[i].trials, &e);
+        assert_int_equal(e.steps[0].rounds, cases[i].rounds);
+        qea_estimate_clear(&e);
+    }
+}
+
 static void programs_of_objectives_are_counted(void **state) {
     const fixture *f = *state;
     qea_estimate e;
@@ -318,6 +331,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(layers_and_genes_are_those_of_resnet20, set_up, fixture_teardown),
         cmocka_unit_test_setup_teardown(trials_rounds_images_and_bytes_are_as_configured, set_up, fixture_teardown),
+        cmocka_unit_test_setup_teardown(a_budget_of_trials_cuts_the_rounds, set_up, fixture_teardown),
         cmocka_unit_test_setup_teardown(without_a_search_the_baselines_are_all_that_is_trained_with_each_seed, set_up,
                                         fixture_teardown),
         cmocka_unit_test_setup_teardown(shared_weights_are_two_trainings_and_trials_without_one, set_up,

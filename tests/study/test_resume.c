@@ -118,7 +118,7 @@ static void change_setting(const char *task, const char *setting) {
     qea_context_destroy(ctx);
 }
 
-static void a_task_of_another_machine_resumes_only_by_force(void **state) {
+static void a_task_of_another_machine_or_network_resumes_only_by_force(void **state) {
     (void)state;
     static const char *const settings[] = {"instruction set", "convolution library", "convolution arithmetic",
                                            "threads per trial"};
@@ -131,6 +131,10 @@ static void a_task_of_another_machine_resumes_only_by_force(void **state) {
         assert_int_equal(run("", "run --resume tasks/plain --force"), 0);
     }
     assert_int_equal(run("", "run --resume tasks/plain --set general.threads_per_worker=2"), 2);
+    change_setting("plain", "network");
+    assert_int_equal(run("", "run --resume tasks/plain"), 6);
+    assert_output_has("another network");
+    assert_int_equal(run("", "run --resume tasks/plain --force"), 0);
 }
 
 static void a_finished_task_resumes_without_training_anything(void **state) {
@@ -187,6 +191,22 @@ static void a_finished_search_continues_with_a_larger_budget_to_the_same_trials(
     assert_output_has("the budget of 14 trials is spent");
 }
 
+/* What is refused leaves the task as it was. */
+static void a_change_that_is_refused_is_not_kept(void **state) {
+    (void)state;
+    static const char *const refused[] = {"fully_train.trials=[99]", "nas.agreement.genomes=3000", "nas.trials=2"};
+    char *before = slurp("tasks/plain/output/config.yml"), line[128];
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+        (void)snprintf(line, sizeof line, "run --resume tasks/plain --set %s", refused[i]);
+        assert_int_equal(run("", line), 2);
+        char *after = slurp("tasks/plain/output/config.yml");
+        assert_string_equal(before, after);
+        qea_free(after);
+    }
+    qea_free(before);
+    assert_int_equal(run("timeout 5", "run --resume tasks/plain"), 0);
+}
+
 /* What a kill leaves between the opening of the store and the writing of the configuration; and a lost configuration.
  */
 static void a_task_killed_before_it_began_says_so_and_begins_anew(void **state) {
@@ -220,8 +240,9 @@ int main(void) {
         cmocka_unit_test(a_task_in_use_is_refused_to_a_second_coordinator),
         cmocka_unit_test(a_finished_task_resumes_without_training_anything),
         cmocka_unit_test(a_finished_search_continues_with_a_larger_budget_to_the_same_trials),
+        cmocka_unit_test(a_change_that_is_refused_is_not_kept),
         cmocka_unit_test(a_task_killed_before_it_began_says_so_and_begins_anew),
-        cmocka_unit_test(a_task_of_another_machine_resumes_only_by_force),
+        cmocka_unit_test(a_task_of_another_machine_or_network_resumes_only_by_force),
     };
     return cmocka_run_group_tests(tests, set_up_with_task, tear_down);
 }

@@ -122,6 +122,10 @@ static void a_training_before_the_search_ends_with_the_time_and_the_run_says_so(
                              "supernet_epochs: 1000000, pretrained: tasks/single/output/float/model_1.safetensors}'"),
                      0);
     assert_output_has("spent in the training of the supernet (no trials)");
+    assert_int_equal(run("", "progress tasks/float --json"), 0);
+    assert_output_has("\"step\": \"float\"");
+    assert_int_equal(run("", "progress tasks/supernet --json"), 0);
+    assert_output_has("\"step\": \"supernet\"");
 }
 
 static void a_search_stopped_by_the_time_wherever_it_was_goes_on_with_more_to_the_same_results(void **state) {
@@ -272,6 +276,35 @@ static void what_does_not_fit_together_is_refused(void **state) {
     }
 }
 
+/* Of the same layers, so that only its images tell. */
+static void a_teacher_of_other_images_is_refused_before_the_search(void **state) {
+    (void)state;
+    const qea_resnet_options options = {.height = 2 * SIDE,
+                                        .width = 2 * SIDE,
+                                        .channels = 1,
+                                        .num_classes = CLASSES,
+                                        .base_channel = 4,
+                                        .stage = 2,
+                                        .num_blocks = {1, 1},
+                                        .small_input = true};
+    qea_graph *graph;
+    qea_model *model;
+    char path[256];
+    assert_int_equal(qea_resnet_create(NULL, &options, &graph), QEA_OK);
+    assert_int_equal(qea_model_create(NULL, graph, NULL, 1, &model), QEA_OK);
+    (void)snprintf(path, sizeof path, "%s/large.safetensors", folder);
+    assert_int_equal(qea_model_save(NULL, model, path, NULL, NULL, 0), QEA_OK);
+    qea_model_destroy(model);
+    qea_graph_destroy(graph);
+    assert_int_equal(run("", "config.yml -t taught --set fully_train.teacher=large.safetensors"), 3);
+    assert_output_has("fully_train.teacher: found");
+    assert_output_has("a model for images of 16 x 16 x 1, which cannot teach: the data have 8 x 8 x 1");
+    assert_int_equal(run("", "config.yml -t taught --set 'nas.evaluator={type: shared_weights, pretrained: "
+                             "large.safetensors}' --set 'nas.search_space.quantizer={weight: lsq, activation: lsq}'"),
+                     3);
+    assert_output_has("nas.evaluator.pretrained: found");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_worker_and_two_give_byte_equal_results),
@@ -282,6 +315,7 @@ int main(void) {
         cmocka_unit_test(a_training_before_the_search_ends_with_the_time_and_the_run_says_so),
         cmocka_unit_test(a_search_stopped_by_the_time_wherever_it_was_goes_on_with_more_to_the_same_results),
         cmocka_unit_test(trainings_begin_from_a_given_model),
+        cmocka_unit_test(a_teacher_of_other_images_is_refused_before_the_search),
         cmocka_unit_test(a_supernet_of_another_task_gives_the_same_search_without_training),
         cmocka_unit_test(a_teacher_changes_what_the_supernet_and_the_models_learn),
         cmocka_unit_test(what_does_not_fit_together_is_refused),
