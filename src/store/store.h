@@ -14,7 +14,7 @@ typedef enum qea_trial_state { QEA_TRIAL_ASKED, QEA_TRIAL_DONE, QEA_TRIAL_FAILED
 typedef struct qea_trial_record {
     char *step;       /* "nas", "fully_train", ...: study/run.h */
     uint64_t id;      /* within the step, 1.. */
-    char *label;      /* fully_train: "front", "trial", "baseline", "repeat"; nas: docs/events.md */
+    char *label;      /* never NULL; fully_train: "front", "trial", "baseline", "repeat"; nas: docs/events.md */
     uint64_t source;  /* fully_train: the nas trial, 0 = none */
     uint16_t *genome; /* candidate indices; [genome_length]; may be empty */
     size_t genome_length;
@@ -49,7 +49,8 @@ QEA_MUST_USE qea_status qea_store_put_trial(qea_context *ctx, qea_store *store, 
 /* Several in one transaction. */
 QEA_MUST_USE qea_status qea_store_put_trials(qea_context *ctx, qea_store *store, const qea_trial_record *trials,
                                              size_t count);
-/* All of a step by id; *trials owned by the caller: qea_trial_records_free. */
+/* All of a step by id; *trials owned by the caller: qea_trial_records_free. QEA_ERR_DATA: a record that no
+ * qea_store_put_trial wrote, by file, step and trial. */
 QEA_MUST_USE qea_status qea_store_trials(qea_context *ctx, qea_store *store, const char *step,
                                          qea_trial_record **trials, size_t *count);
 void qea_trial_records_free(qea_trial_record *trials, size_t count);

@@ -43,7 +43,7 @@ QEA_MUST_USE qea_status qea_store_refuse_network(qea_context *ctx, const char *f
 
 /* Lists of numbers are stored as text, "4 8 4", because SQLite would turn a NaN into NULL, and so that other programs
  * can read them. Doubles are in round-trip form. Reading takes only what the writers below write: *items is
- * owned by the caller, NULL where the list is empty. false: not such a list (QEA_ERR_DATA is the caller's to give). */
+ * owned by the caller, NULL where the list is empty. QEA_ERR_DATA: not such a list. */
 void qea_store_put_u16(qea_text *text, const uint16_t *items, size_t count);
 void qea_store_put_u8(qea_text *text, const uint8_t *items, size_t count);
 void qea_store_put_doubles(qea_text *text, const double *items, size_t count);

@@ -143,10 +143,12 @@ static qea_status read_lists(qea_context *ctx, sqlite3_stmt *s, qea_trial_record
 
 static qea_status read_record(qea_context *ctx, sqlite3_stmt *s, qea_trial_record *trial) {
     sqlite3_int64 id = sqlite3_column_int64(s, COL_ID), source = sqlite3_column_int64(s, COL_SOURCE);
-    int state = sqlite3_column_int(s, COL_STATE);
-    if (id < 0 || source < 0 || state < (int)QEA_TRIAL_ASKED || state > (int)QEA_TRIAL_FAILED)
-        return qea_fail(ctx, QEA_ERR_DATA, "trial %lld: found source %lld, state %d", (long long)id, (long long)source,
-                        state);
+    sqlite3_int64 state = sqlite3_column_int64(s, COL_STATE);
+    if (id < 1) return qea_fail(ctx, QEA_ERR_DATA, "trials are numbered from 1");
+    if (source < 0) return qea_fail(ctx, QEA_ERR_DATA, "found source %lld, allowed: 0 or a trial", (long long)source);
+    if (state < (int)QEA_TRIAL_ASKED || state > (int)QEA_TRIAL_FAILED)
+        return qea_fail(ctx, QEA_ERR_DATA, "found state %lld, allowed: %d to %d", (long long)state,
+                        (int)QEA_TRIAL_ASKED, (int)QEA_TRIAL_FAILED);
     trial->id = (uint64_t)id;
     trial->source = (uint64_t)source;
     trial->state = (qea_trial_state)state;
@@ -157,13 +159,15 @@ static qea_status read_record(qea_context *ctx, sqlite3_stmt *s, qea_trial_recor
     trial->train_seconds = read_double(s, COL_SECONDS);
     QEA_TRY(read_text(ctx, s, COL_STEP, &trial->step));
     QEA_TRY(read_text(ctx, s, COL_LABEL, &trial->label));
+    if (trial->label == NULL) return qea_fail(ctx, QEA_ERR_DATA, "it has no label");
     QEA_TRY(read_text(ctx, s, COL_RESULT, &trial->result_json));
     QEA_TRY(read_text(ctx, s, COL_REASON, &trial->reason));
     QEA_TRY(read_text(ctx, s, COL_MODEL, &trial->model_path));
     return read_lists(ctx, s, trial);
 }
 
-static qea_status read_rows(qea_context *ctx, qea_store *store, qea_trial_record **trials, size_t *count) {
+static qea_status read_rows(qea_context *ctx, qea_store *store, const char *step, qea_trial_record **trials,
+                            size_t *count) {
     size_t capacity = 0;
     int code;
     while ((code = sqlite3_step(store->get_trials)) == SQLITE_ROW) {
@@ -171,7 +175,9 @@ static qea_status read_rows(qea_context *ctx, qea_store *store, qea_trial_record
         qea_trial_record *trial = &(*trials)[(*count)++];
         memset(trial, 0, sizeof *trial);
         qea_status status = read_record(ctx, store->get_trials, trial);
-        if (status != QEA_OK) return qea_fail_prefix(ctx, status, "%s", store->path);
+        if (status != QEA_OK)
+            return qea_fail_prefix(ctx, status, "%s: step %s, trial %lld", store->path, step,
+                                   (long long)sqlite3_column_int64(store->get_trials, COL_ID));
     }
     return code == SQLITE_DONE ? QEA_OK : qea_store_fail(ctx, store, "reading the trials");
 }
@@ -183,7 +189,7 @@ qea_status qea_store_trials(qea_context *ctx, qea_store *store, const char *step
     QEA_TRY(qea_store_prepare(ctx, store, &store->get_trials, get_sql));
     if (sqlite3_bind_text(store->get_trials, 1, step, -1, SQLITE_STATIC) != SQLITE_OK)
         return qea_store_fail(ctx, store, "reading the trials");
-    qea_status status = read_rows(ctx, store, trials, count);
+    qea_status status = read_rows(ctx, store, step, trials, count);
     (void)sqlite3_reset(store->get_trials);
     (void)sqlite3_clear_bindings(store->get_trials);
     if (status != QEA_OK) {

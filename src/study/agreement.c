@@ -63,6 +63,17 @@ static qea_status add_genomes(qea_context *ctx, const qea_run *run, const qea_ag
     return status;
 }
 
+/* The ids 1, 2... with as many in each band: so an id tells its band. */
+static qea_status check_bands(qea_context *ctx, const qea_run *run, const qea_step_trials *trials) {
+    size_t bands = run->config->agreement.bands, count = trials->count;
+    uint64_t last = count > 0 ? trials->records[count - 1].id : 0;
+    if (count > 0 && count % bands == 0 && last == count) return QEA_OK;
+    return qea_fail(ctx, QEA_ERR_DATA,
+                    "%s/task.db: step %s: found %zu trials, the last of them %" PRIu64
+                    ", allowed: trials from 1 on without a gap, as many in each of the %zu bands",
+                    run->task.folder, trials->step, count, last, bands);
+}
+
 /* What the search knows of a genome need not be found out again. */
 static qea_status take_result(qea_context *ctx, qea_trial_record *record, const qea_trial_record *trial) {
     qea_trial_record copy = {0};
@@ -99,6 +110,7 @@ static qea_status take_results(qea_context *ctx, const qea_run *run, qea_step_tr
 static qea_status rank(qea_context *ctx, qea_run *run, const qea_agreement_choice *choice, qea_step_trials *trials) {
     QEA_TRY(qea_step_trials_load(ctx, run, trials));
     QEA_TRY(add_genomes(ctx, run, choice, trials));
+    QEA_TRY(check_bands(ctx, run, trials));
     QEA_TRY(take_results(ctx, run, trials));
     QEA_TRY(qea_step_trials_save(ctx, run, trials, 0));
     return is_waiting(trials) ? qea_crew_work(ctx, run, trials) : QEA_OK;
@@ -187,6 +199,7 @@ static double images_of(const qea_step_trials *trials) {
 static qea_status fill(qea_context *ctx, const qea_run *run, qea_agreement_view *view) {
     static const char *const names[] = {"train", "finetune", "shared_weights", "command"};
     const qea_agreement_config *wanted = &run->config->agreement;
+    QEA_TRY(check_bands(ctx, run, &view->predicted));
     size_t per_band = view->predicted.count / wanted->bands;
     QEA_TRY(QEA_NEW(ctx, "pairs", view->pairs, view->trained.count));
     for (size_t i = 0; i < view->trained.count; i++) {

@@ -45,7 +45,8 @@ typedef struct qea_step_trials {
 } qea_step_trials;
 void qea_step_trials_clear(qea_step_trials *trials);
 
-/* Loads what the store has of the step. */
+/* Loads what the store has of the step; nothing on failure. QEA_ERR_DATA: a damaged database: a trial whose number of
+ * objectives, genome or bits are not of run->config and run->space, as far as these are there. */
 QEA_MUST_USE qea_status qea_step_trials_load(qea_context *ctx, const qea_run *run, qea_step_trials *trials);
 /* The record of `id`, or NULL. */
 qea_trial_record *qea_step_trials_find(qea_step_trials *trials, uint64_t id);

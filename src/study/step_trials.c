@@ -1,7 +1,9 @@
+#include <inttypes.h>
 #include <string.h>
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "nn/graph.h"
 #include "study/run.h"
 
 void qea_step_trials_clear(qea_step_trials *trials) {
@@ -11,12 +13,64 @@ void qea_step_trials_clear(qea_step_trials *trials) {
     trials->count = trials->capacity = 0;
 }
 
+/* --- what the store has --- */
+
+/* Steps whose trials are genomes; the others have bits alone. */
+static bool is_of_genomes(const char *step) {
+    return strcmp(step, "nas") == 0 || strcmp(step, "prediction") == 0 || strcmp(step, "agreement") == 0;
+}
+
+static qea_status check_genome(qea_context *ctx, const qea_bit_space *space, const char *step,
+                               const qea_trial_record *record) {
+    bool none = record->genome_length == 0 && !is_of_genomes(step);
+    if (record->genome_length != space->num_genes && !none)
+        return qea_fail(ctx, QEA_ERR_DATA, "found a genome of %zu genes, allowed: %zu", record->genome_length,
+                        space->num_genes);
+    for (size_t i = 0; i < record->genome_length; i++)
+        if (record->genome[i] >= space->gene_sizes[i])
+            return qea_fail(ctx, QEA_ERR_DATA, "found %d for gene %zu, allowed: 0 to %d", record->genome[i], i + 1,
+                            space->gene_sizes[i] - 1);
+    return QEA_OK;
+}
+
+static qea_status check_bits(qea_context *ctx, const qea_bit_space *space, const qea_trial_record *record) {
+    const qea_bit_policy policy = {space->config->weight_quantizer, space->config->activation_quantizer,
+                                   record->num_layers, record->weight_bits, record->activation_bits};
+    if (space->graph != NULL) return qea_graph_check_policy(ctx, space->graph, &policy);
+    if (record->num_layers == 0) return QEA_OK;
+    return qea_fail(ctx, QEA_ERR_DATA, "found bits for %zu layers, allowed: none, as there is no network",
+                    record->num_layers);
+}
+
+/* Against the configuration and the space, as far as the run has them yet. */
+static qea_status check_record(qea_context *ctx, const qea_run *run, const char *step, const qea_trial_record *record) {
+    bool done = record->state == QEA_TRIAL_DONE && run->config != NULL;
+    if (done && record->num_objectives != (size_t)run->config->num_objectives)
+        return qea_fail(ctx, QEA_ERR_DATA, "it is done and has %zu objectives, allowed: %d", record->num_objectives,
+                        run->config->num_objectives);
+    if (run->space == NULL) return QEA_OK;
+    QEA_TRY(check_genome(ctx, run->space, step, record));
+    return check_bits(ctx, run->space, record);
+}
+
+static qea_status check_records(qea_context *ctx, const qea_run *run, const qea_step_trials *trials) {
+    for (size_t i = 0; i < trials->count; i++)
+        if (check_record(ctx, run, trials->step, &trials->records[i]) != QEA_OK)
+            return qea_fail_prefix(ctx, QEA_ERR_DATA, "%s/task.db: step %s, trial %" PRIu64, run->task.folder,
+                                   trials->step, trials->records[i].id);
+    return QEA_OK;
+}
+
 qea_status qea_step_trials_load(qea_context *ctx, const qea_run *run, qea_step_trials *trials) {
     qea_step_trials_clear(trials);
     QEA_TRY(qea_store_trials(ctx, run->task.store, trials->step, &trials->records, &trials->count));
     trials->capacity = trials->count;
-    return QEA_OK;
+    qea_status status = check_records(ctx, run, trials);
+    if (status != QEA_OK) qea_step_trials_clear(trials);
+    return status;
 }
+
+/* --- in memory --- */
 
 /* Index of the first record whose id is not below. */
 static size_t find_place(const qea_step_trials *trials, uint64_t id) {

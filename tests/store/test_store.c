@@ -86,7 +86,7 @@ static void a_finished_trial_reads_back_bit_for_bit(void **state) {
 
 static void what_is_absent_stays_absent(void **state) {
     scratch *s = *state;
-    qea_trial_record trial = {.step = "nas", .id = 1, .state = QEA_TRIAL_ASKED};
+    qea_trial_record trial = {.step = "nas", .id = 1, .label = "seed", .state = QEA_TRIAL_ASKED};
     assert_ok(s, qea_store_put_trial(s->ctx, s->store, &trial));
     qea_trial_record again = read_one(s);
     check_equal(&trial, &again);
@@ -97,10 +97,14 @@ static void what_is_absent_stays_absent(void **state) {
 static void a_trial_replaces_its_earlier_state(void **state) {
     scratch *s = *state;
     double objective = 0.5;
-    qea_trial_record trial = {
-        .step = "nas", .id = 1, .state = QEA_TRIAL_DONE, .objectives = &objective, .num_objectives = 1};
+    qea_trial_record trial = {.step = "nas",
+                              .id = 1,
+                              .label = "seed",
+                              .state = QEA_TRIAL_DONE,
+                              .objectives = &objective,
+                              .num_objectives = 1};
     assert_ok(s, qea_store_put_trial(s->ctx, s->store, &trial));
-    trial = (qea_trial_record){.step = "nas", .id = 1, .state = QEA_TRIAL_FAILED, .reason = "killed"};
+    trial = (qea_trial_record){.step = "nas", .id = 1, .label = "seed", .state = QEA_TRIAL_FAILED, .reason = "killed"};
     assert_ok(s, qea_store_put_trial(s->ctx, s->store, &trial));
     qea_trial_record again = read_one(s);
     check_equal(&trial, &again);
@@ -112,7 +116,7 @@ static void steps_are_apart_and_trials_come_by_id(void **state) {
     const uint64_t ids[] = {10, 2, 9, 1};
     qea_trial_record trials[5] = {{0}}, *nas = NULL;
     size_t count = 0;
-    for (int i = 0; i < 4; i++) trials[i] = (qea_trial_record){.step = "nas", .id = ids[i]};
+    for (int i = 0; i < 4; i++) trials[i] = (qea_trial_record){.step = "nas", .id = ids[i], .label = "seed"};
     trials[4] = (qea_trial_record){.step = "fully_train", .id = 1, .label = "baseline"};
     assert_ok(s, qea_store_put_trials(s->ctx, s->store, trials, 5));
     assert_ok(s, qea_store_trials(s->ctx, s->store, "nas", &nas, &count));
@@ -126,7 +130,7 @@ static void steps_are_apart_and_trials_come_by_id(void **state) {
 
 static void a_failing_batch_leaves_nothing(void **state) {
     scratch *s = *state;
-    qea_trial_record trials[2] = {{.step = "nas", .id = 1}, {.step = NULL, .id = 2}},
+    qea_trial_record trials[2] = {{.step = "nas", .id = 1, .label = "seed"}, {.step = NULL, .id = 2}},
                      *nas = NULL; /* step may not be NULL */
     size_t count = 0;
     assert_int_not_equal(qea_store_put_trials(s->ctx, s->store, trials, 2), QEA_OK);
@@ -205,7 +209,7 @@ static void readers_read_while_the_writer_writes(void **state) {
     qea_store *reader = NULL;
     assert_ok(s, qea_store_open(s->ctx, s->folder, true, &reader));
     for (uint64_t id = 1; id <= 50; id++) {
-        qea_trial_record trial = {.step = "nas", .id = id}, *trials = NULL;
+        qea_trial_record trial = {.step = "nas", .id = id, .label = "seed"}, *trials = NULL;
         size_t count = 0;
         assert_ok(s, qea_store_put_trial(s->ctx, s->store, &trial));
         assert_ok(s, qea_store_trials(s->ctx, reader, "nas", &trials, &count));
@@ -259,9 +263,11 @@ static void a_damaged_database_is_an_error_not_a_crash(void **state) {
                                       "UPDATE trials SET objectives = '1 2 abc'",
                                       "UPDATE trials SET state = 9",
                                       "UPDATE trials SET source = -1",
+                                      "UPDATE trials SET label = NULL",
                                       "UPDATE trials SET weight_bits = x'ff00ff'"};
     uint8_t bits[] = {4, 8};
-    qea_trial_record trial = {.step = "nas", .id = 1, .weight_bits = bits, .activation_bits = bits, .num_layers = 2};
+    qea_trial_record trial = {
+        .step = "nas", .id = 1, .label = "seed", .weight_bits = bits, .activation_bits = bits, .num_layers = 2};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         qea_trial_record *trials = NULL;
         size_t count = 0;
@@ -269,6 +275,7 @@ static void a_damaged_database_is_an_error_not_a_crash(void **state) {
         change(s, bad[i]);
         assert_int_equal(qea_store_trials(s->ctx, s->store, "nas", &trials, &count), QEA_ERR_DATA);
         assert_non_null(strstr(qea_context_message(s->ctx), s->database));
+        assert_non_null(strstr(qea_context_message(s->ctx), ": step nas, trial 1: "));
         assert_null(trials);
     }
     close_store(s);
