@@ -4,6 +4,14 @@
 
 #include "kernels/check.h"
 
+/* Images no smaller than the window, and the outputs that they give. */
+static inline void fit_window(qea_conv_shape *s) {
+    if (s->h + 2 * s->pad < s->r) s->h = s->r;
+    if (s->w + 2 * s->pad < s->s) s->w = s->s;
+    s->oh = (s->h + 2 * s->pad - s->r) / s->stride + 1;
+    s->ow = (s->w + 2 * s->pad - s->s) / s->stride + 1;
+}
+
 static inline qea_conv_shape draw_shape(void) {
     static const int channels[] = {1, 3, 7, 8, 16, 33, 64}, windows[] = {1, 2, 3, 4, 5, 7};
     qea_conv_shape s = {.n = draw_int(1, 3), .h = draw_int(1, 13), .w = draw_int(1, 13)};
@@ -21,10 +29,7 @@ static inline qea_conv_shape draw_shape(void) {
         s.c = s.groups * draw_int(1, 12);
         s.k = s.groups * draw_int(1, 12);
     }
-    if (s.h + 2 * s.pad < s.r) s.h = s.r;
-    if (s.w + 2 * s.pad < s.s) s.w = s.s;
-    s.oh = (s.h + 2 * s.pad - s.r) / s.stride + 1;
-    s.ow = (s.w + 2 * s.pad - s.s) / s.stride + 1;
+    fit_window(&s);
     return s;
 }
 

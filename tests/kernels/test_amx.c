@@ -52,10 +52,7 @@ static qea_conv_shape draw_dense_shape(void) {
     s.stride = draw_int(0, 2) ? 1 : draw_int(2, 3);
     s.pad = draw_int(0, (s.r < s.s ? s.r : s.s) - 1);
     if (draw_int(0, 9) == 0) s.h = s.w = s.r = s.s = s.stride = 1, s.pad = 0;
-    if (s.h + 2 * s.pad < s.r) s.h = s.r;
-    if (s.w + 2 * s.pad < s.s) s.w = s.s;
-    s.oh = (s.h + 2 * s.pad - s.r) / s.stride + 1;
-    s.ow = (s.w + 2 * s.pad - s.s) / s.stride + 1;
+    fit_window(&s);
     return s;
 }
 

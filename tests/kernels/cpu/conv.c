@@ -134,10 +134,7 @@ static void depthwise_layers_convolve_to_the_same_bits(void **state) {
         s.r = windows[draw_int(0, 4)];
         s.s = draw_int(0, 3) ? s.r : windows[draw_int(0, 4)];
         s.pad = draw_int(0, (s.r > s.s ? s.r : s.s) / 2);
-        if (s.h + 2 * s.pad < s.r) s.h = s.r;
-        if (s.w + 2 * s.pad < s.s) s.w = s.s;
-        s.oh = (s.h + 2 * s.pad - s.r) / s.stride + 1;
-        s.ow = (s.w + 2 * s.pad - s.s) / s.stride + 1;
+        fit_window(&s);
         qea_kernels_set_threads(i % 3 + 1);
         compare(&s, i % 4 ? QEA_CONV_TRAINING : QEA_CONV_INFERENCE, 15);
     }
@@ -184,10 +181,7 @@ static qea_conv_shape draw_wide_shape(int i) {
     s.r = draw_int(1, 4);
     s.s = draw_int(0, 1) ? s.r : draw_int(1, 4);
     s.pad = draw_int(0, s.r < s.s ? s.r - 1 : s.s - 1);
-    if (s.h + 2 * s.pad < s.r) s.h = s.r;
-    if (s.w + 2 * s.pad < s.s) s.w = s.s;
-    s.oh = s.h + 2 * s.pad - s.r + 1;
-    s.ow = s.w + 2 * s.pad - s.s + 1;
+    fit_window(&s);
     return s;
 }
 
