@@ -191,7 +191,7 @@ static qea_status compare_teacher(qea_context *ctx, const qea_run *run, const ch
     return QEA_OK;
 }
 
-/* begins: with its weights, so that they must be this network's. */
+/* begins: with its weights, so that they must be this network's. teaches: on the images of the run. */
 static qea_status check_model(qea_context *ctx, const qea_run *run, const char *key, const char *path, bool begins,
                               bool teaches) {
     qea_graph *graph = NULL;

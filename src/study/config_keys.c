@@ -112,12 +112,10 @@ const qea_config_key qea_config_keys[] = {
      .allowed = "a duration as 2h, 1h30m, 45s, or seconds",
      .fallback = "0",
      STUDY(budget_s),
-     .doc =
-         "Wall-clock time of the search, with the float network and the supernet before it, resumed ones "
-         "included; 0: no limit. When it is spent no trial begins, and those that run have a tenth of it, at most 45 "
-         "s, "
-         "to end. A training before the search is stopped at once; where the task is resumed with more time it goes on "
-         "from its last checkpoint."},
+     .doc = "Wall-clock time of the search, with the float network and the supernet before it, over all runs of the "
+            "task; 0: no limit. When it is spent no trial begins, and those that run have a tenth of it, at most 45 s, "
+            "to end. A training before the search is stopped at once; where the task is resumed with more time it "
+            "goes on from its last checkpoint."},
     {.path = "nas.trials",
      .kind = QEA_KEY_SIZE,
      RANGE(0, 1e9),
@@ -158,11 +156,9 @@ const qea_config_key qea_config_keys[] = {
      RANGE(1e-6, 1),
      .fallback = "1.0",
      DATA(train_portion),
-     .doc =
-         "This share of the training images trains, the rest validates: a search needs less than 1. The first ones in "
-         "the "
-         "order of the files; of ImageFolder (mixed by the seed) each class in its share. Data that have a part `val` "
-         "validate on that, and train on all of the rest."},
+     .doc = "This share of the training images trains, the rest validates: a search needs less than 1. The first "
+            "ones in the order of the files; of ImageFolder (mixed by the seed) each class in its share. Data that "
+            "have a part `val` validate on that, and train on all of the rest."},
     {.path = "*.dataset.common.batch_size",
      .kind = QEA_KEY_INT,
      RANGE(1, 65536),

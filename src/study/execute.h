@@ -19,9 +19,9 @@ void qea_executor_destroy(qea_executor *executor);
 const qea_graph *qea_executor_graph(const qea_executor *executor); /* the network; borrowed */
 
 /* *result (owned by the caller): accuracy, accuracy_top1, accuracy_top5 (0..1), loss (mean on those images),
- * train_loss, val_accuracy (null where there are no validation images), images (evaluated), epochs, best_epoch (null:
- * the last), train_images (that went forward and backward), curve, and under "measured" what differs from run to run:
- * seconds, images_per_s, peak_bytes. QEA_ERR_DIVERGED: a result too, the network did not learn.
+ * train_loss, val_accuracy (null where there are no validation images), images (evaluated), epochs, best_epoch (from 1;
+ * null: the last), train_images (that went forward and backward), curve, and under "measured" what differs from run to
+ * run: seconds, images_per_s, peak_bytes. QEA_ERR_DIVERGED: a result too, the network did not learn.
  *
  * curve is the training curve, whether or not the training was stopped and continued: an object of lists of equal
  * length, one entry per epoch: epoch (1-based), train_loss, train_accuracy (means over the epoch's steps), val_accuracy
