@@ -62,18 +62,18 @@ static inline qea_status run_original(qea_context *ctx, const search_method *met
 
 enum { plain_search_method = 2 };
 static const search_method search_methods[] = {
-    {"random search", run_random, false, QEA_MUTATION_STEP, 0, false},
-    {"the original's rule", run_original, false, QEA_MUTATION_STEP, 0, false},
+    {"random search", run_random, false, QEA_MUTATION_ANY, 0, false},
+    {"the original's rule", run_original, false, QEA_MUTATION_ANY, 0, false},
     {"NSGA-III, plain", run_nsga3, false, QEA_MUTATION_ANY, 0, false},
     {"NSGA-III, ordered mutation", run_nsga3, false, QEA_MUTATION_STEP, 0, false},
+    {"NSGA-III, uniform, ordered mutation", run_nsga3, true, QEA_MUTATION_STEP, 0, false},
     {"NSGA-III, uniform", run_nsga3, true, QEA_MUTATION_ANY, 0, false},
-    {"NSGA-III, uniform, ordered", run_nsga3, true, QEA_MUTATION_STEP, 0, false},
-    {"the same, screening 8", run_nsga3, true, QEA_MUTATION_STEP, 8, false},
-    {"the same, screening 20", run_nsga3, true, QEA_MUTATION_STEP, 20, false},
-    {"the same, sensitivity", run_nsga3, true, QEA_MUTATION_STEP, 0, true},
-    {"the same, sensitivity, screening 20", run_nsga3, true, QEA_MUTATION_STEP, 20, true},
-    {"pymoo's NSGA-III", run_pymoo, false, QEA_MUTATION_STEP, 0, false},
-    {"pymoo's, first population as uniform", run_pymoo, true, QEA_MUTATION_STEP, 0, false},
+    {"the same, screening 8", run_nsga3, true, QEA_MUTATION_ANY, 8, false},
+    {"the same, screening 20", run_nsga3, true, QEA_MUTATION_ANY, 20, false},
+    {"the same, sensitivity", run_nsga3, true, QEA_MUTATION_ANY, 0, true},
+    {"the same, sensitivity, screening 20", run_nsga3, true, QEA_MUTATION_ANY, 20, true},
+    {"pymoo's NSGA-III", run_pymoo, false, QEA_MUTATION_ANY, 0, false},
+    {"pymoo's, first population as uniform", run_pymoo, true, QEA_MUTATION_ANY, 0, false},
 };
 static const size_t num_search_methods = sizeof search_methods / sizeof *search_methods;
 

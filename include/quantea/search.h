@@ -16,8 +16,8 @@ extern "C" {
 
 /* Where a mutated gene goes. */
 typedef enum qea_mutation {
-    QEA_MUTATION_STEP, /* four of five times to a neighbouring value, else to any other */
-    QEA_MUTATION_ANY   /* to any other value: for values that have no order */
+    QEA_MUTATION_ANY, /* to any other value */
+    QEA_MUTATION_STEP /* four of five times to a neighbouring value, else to any other */
 } qea_mutation;
 
 /* Gene values are 0..gene_sizes[i]-1 and ordered (neighbours are alike). */

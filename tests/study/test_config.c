@@ -41,7 +41,7 @@ static void the_original_file_means_what_it_meant(void **state) {
     assert_int_equal(c->num_generations, 50);
     assert_int_equal(c->num_individual, 16);
     assert_int_equal(c->random_samples, 32);
-    assert_true(c->uniform && c->screening == 0 && c->mutation == QEA_MUTATION_STEP && !c->sensitivity);
+    assert_true(c->uniform && c->screening == 0 && c->mutation == QEA_MUTATION_ANY && !c->sensitivity);
     assert_int_equal(c->num_objectives, 2);
     assert_int_equal(c->objectives[0].kind, QEA_OBJ_ACCURACY);
     assert_int_equal(c->objectives[1].kind, QEA_OBJ_FLOPS);
@@ -235,7 +235,7 @@ static void own_additions_are_read(void **state) {
         "  dataset: {common: {data_path: x}, train: {images: 100, transforms: [{type: RandomCrop, size: 28, padding: "
         "2}, {type: ToTensor}, {type: Normalize, mean: [0.5], std: [0.25]}]}}\n"
         "  search_algorithm: {objective_keys: [accuracy, weight_bytes], policy: {num_individual: 40},\n"
-        "    uniform: false, mutation: any, screening: 12, sensitivity: true}\n"
+        "    uniform: false, mutation: step, screening: 12, sensitivity: true}\n"
         "  search_space: {quantizer: {weight: lsq, activation: lsq}, bit_candidates: [8, 2, 4],\n"
         "    layers: {'layer1.*': {weight_bits: [8], tie: true}, layer2*: {activation_bits: [3, 2]}}}\n"
         "  trainer: {seed: 9, limits: {param_range: [0, .inf], weight_bytes_range: [10, 20.5]}}\n"
@@ -254,7 +254,7 @@ static void own_additions_are_read(void **state) {
     assert_true(c->nas_data.transforms.mean[0] == 0.5f && c->nas_data.transforms.std[0] == 0.25f);
     assert_int_equal(c->objectives[1].kind, QEA_OBJ_WEIGHT_BYTES);
     assert_int_equal(c->random_samples, 40);
-    assert_true(!c->uniform && c->screening == 12 && c->mutation == QEA_MUTATION_ANY && c->sensitivity);
+    assert_true(!c->uniform && c->screening == 12 && c->mutation == QEA_MUTATION_STEP && c->sensitivity);
     assert_int_equal(c->weight_quantizer, QEA_LSQ);
     assert_int_equal(c->candidates[0], 2); /* ascending */
     assert_int_equal(c->candidates[2], 8);
