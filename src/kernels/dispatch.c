@@ -83,11 +83,11 @@ static bool may_use_tiles(void) {
 
 static const qea_cpu_passes *passes_of(const isa_row *row, bool any) {
     static qea_cpu_passes with_amx;
-    static qea_integer_kernel integer;
+    static qea_direct_kernel direct;
     if (!any || row->passes != &qea_cpu_passes_avx512 || !qea_onednn_has_amx() || !may_use_tiles()) return row->passes;
     with_amx = *row->passes;
-    integer = qea_pass_integer_amx();
-    with_amx.integer = &integer;
+    direct = qea_pass_direct_amx();
+    with_amx.direct = &direct;
     with_amx.gradient = &qea_pass_gradient_amx;
     return &with_amx;
 }

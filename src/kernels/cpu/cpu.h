@@ -22,23 +22,6 @@ qea_part qea_cpu_part(const qea_split *split, int block, int chunk);
 /* Threads that share out `work` pieces. */
 int qea_cpu_team(int work);
 
-/* --- the forward convolution of integers: x and y of any type, one group; contracts in kernels/kernels.h --- */
-
-typedef struct qea_integer_conv qea_integer_conv;
-
-/* false: the instruction set has no kernel, the shape or the range of the integers is not for it, or it would not be
- * faster than arithmetic in `type` (QEA_F32 or QEA_BF16). */
-bool qea_cpu_integer_suits(const qea_conv_shape *shape, const qea_conv_grid *widest, qea_type type);
-QEA_MUST_USE qea_status qea_cpu_integer_create(qea_context *ctx, const qea_conv_shape *shape,
-                                               const qea_conv_grid *widest, qea_type out_type, qea_integer_conv **out);
-void qea_cpu_integer_destroy(qea_integer_conv *conv);
-/* grid NULL: the widest. QEA_ERR_CONFIG: a weight is beyond it. */
-QEA_MUST_USE qea_status qea_cpu_integer_set_weights(qea_context *ctx, qea_integer_conv *conv, const float *weights,
-                                                    const qea_conv_grid *grid);
-void qea_cpu_integer_forward(const qea_integer_conv *conv, qea_view x, void *y);
-/* And the statistics of the sums, taken while these are in the cache, the same for any number of threads. */
-void qea_cpu_integer_forward_stats(const qea_integer_conv *conv, qea_view x, void *y, float *mean, float *variance);
-
 /* --- passes --- */
 
 /* In place, as qea_round_to_bf16. */

@@ -9,7 +9,7 @@ const qea_cpu_passes QEA_VARIANT(qea_cpu_passes) = {
     .avg_pool_row = QEA_VARIANT(qea_pass_avg_pool_row),
     .pool_backward_row = QEA_VARIANT(qea_pass_pool_backward_row),
     .copy = QEA_VARIANT(qea_pass_copy),
-    .integer = &QEA_VARIANT(qea_pass_integer),
+    .direct = &QEA_VARIANT(qea_pass_direct),
 #ifdef __AVX2__
     .winograd = &QEA_VARIANT(qea_pass_winograd),
 #endif

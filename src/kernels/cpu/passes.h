@@ -35,34 +35,40 @@ typedef struct qea_pool {
     int h, w, c, oh, ow, kernel_h, kernel_w, stride, pad;
 } qea_pool;
 
-/* One row of output pixels of an integer convolution, and a block of channels of it. For every row of the window a
- * pixel's taps and channels lie one behind another in x, as u8 or s16; they are taken four bytes at a step. The weights
- * of a step are those four (or two) channels' for each lane of the vectors. */
-enum { QEA_INTEGER_VECTORS = 2 }; /* a block of channels has at most that many vectors of lanes */
-typedef struct qea_integer_row {
-    bool bytes;      /* x is u8 and the weights are s8; else both s16 */
+/* One row of output pixels of a convolution, and a block of channels of it. For every row of the window a pixel's taps
+ * and channels lie one behind another in x; they are taken four bytes at a step. The weights of a step are those four
+ * (or two) channels' for each lane of the vectors. */
+typedef enum qea_packing {
+    QEA_PACKED_U8, /* x is u8 and the weights are s8 */
+    QEA_PACKED_S16,
+    QEA_PACKED_BF16 /* summed in float32; the others as integers */
+} qea_packing;
+enum { QEA_DIRECT_VECTORS = 2 }; /* a block of channels has at most that many vectors of lanes */
+typedef struct qea_direct_row {
+    qea_packing packing;
     int rows, steps; /* of the window; per row */
-    int budget;      /* bytes: steps whose sums are sure to fit 16 bits; else never reached */
+    int budget;      /* U8: steps whose sums are sure to fit 16 bits; else never reached */
     const uint8_t *x;
     size_t row_bytes, pixel_bytes; /* from row to row of the window, from output pixel to output pixel */
     const uint8_t *weights;        /* [rows][steps][vectors][lanes] of four bytes */
-    const int32_t *start;          /* [vectors][lanes]: what the sums start from */
+    const int32_t *start;          /* [vectors][lanes]: what the sums start from; BF16: zeros */
     int pixels, channels;
     float *y;
     size_t y_stride; /* values from pixel to pixel */
-} qea_integer_row;
+} qea_direct_row;
 
-typedef struct qea_integer_kernel {
+typedef struct qea_direct_kernel {
     int lanes;              /* channels in a vector; 0: this instruction set has no kernel */
-    bool wide;              /* bytes are summed in 32 bits: there is no budget */
-    int depth, more_pixels; /* bytes: steps come in multiples of it; pixels behind a row's last that are read */
+    bool wide;              /* U8 is summed in 32 bits: there is no budget */
+    bool bf16;              /* it has a row of QEA_PACKED_BF16 */
+    int depth, more_pixels; /* not S16: steps come in multiples of it; pixels behind a row's last that are read */
     void (*begin)(void);    /* before some rows, by the thread that computes them; NULL: nothing to do */
     void (*end)(void);
     /* x[i] - low for `count` integers x >= low, low <= 0, as u8 or s16. false: some are NaN or below. */
     bool (*pack)(const float *x, size_t count, float low, bool bytes, uint8_t *to);
     void (*pack_bytes)(const uint8_t *x, size_t count, int low, bool bytes, uint8_t *to);
-    void (*row)(const qea_integer_row *q);
-} qea_integer_kernel;
+    void (*row)(const qea_direct_row *q);
+} qea_direct_kernel;
 
 /* Matrices of pixels, bfloat16; see gradient.h. */
 typedef struct qea_gradient_product {
@@ -99,19 +105,19 @@ typedef struct qea_cpu_passes {
     void (*avg_pool_row)(const qea_pool *p, qea_view x, qea_view y, int row);
     void (*pool_backward_row)(const qea_pool *p, qea_view dy, const uint8_t *argmax, qea_view dx, float factor,
                               int row);
-    /* `count` values from one view to another of any type. */
+    /* `count` values from one view to another, of any type but QEA_U8. */
     void (*copy)(qea_view from, size_t from_index, qea_view to, size_t to_index, size_t count);
-    const qea_integer_kernel *integer;
+    const qea_direct_kernel *direct;
     const qea_pass_winograd *winograd;   /* NULL: none for this instruction set */
     const qea_gradient_kernel *gradient; /* NULL: none */
 } qea_cpu_passes;
 
 extern const qea_cpu_passes qea_cpu_passes_base, qea_cpu_passes_avx2, qea_cpu_passes_avx512;
-extern const qea_integer_kernel qea_pass_integer_avx512;
+extern const qea_direct_kernel qea_pass_direct_avx512;
 void qea_amx_begin(void); /* the tiles of this thread */
 void qea_amx_end(void);
 extern const qea_gradient_kernel qea_pass_gradient_amx;
-qea_integer_kernel qea_pass_integer_amx(void); /* for a CPU with AMX-INT8, in a process that may use its tiles */
+qea_direct_kernel qea_pass_direct_amx(void); /* for a CPU with AMX, in a process that may use its tiles */
 
 #define QEA_PASTE_NAMES(a, b) a##_##b
 #define QEA_PASTE(a, b) QEA_PASTE_NAMES(a, b)
@@ -130,7 +136,7 @@ void QEA_VARIANT(qea_pass_avg_pool_row)(const qea_pool *p, qea_view x, qea_view 
 void QEA_VARIANT(qea_pass_pool_backward_row)(const qea_pool *p, qea_view dy, const uint8_t *argmax, qea_view dx,
                                              float factor, int row);
 void QEA_VARIANT(qea_pass_copy)(qea_view from, size_t from_index, qea_view to, size_t to_index, size_t count);
-extern const qea_integer_kernel QEA_VARIANT(qea_pass_integer);
+extern const qea_direct_kernel QEA_VARIANT(qea_pass_direct);
 extern const qea_pass_winograd QEA_VARIANT(qea_pass_winograd);
 #endif
 

@@ -69,6 +69,11 @@ static inline __m512i _mm512_castps_si512(__m512 a) {
     memcpy(&r, &a, sizeof r);
     return r;
 }
+static inline __m512 _mm512_castsi512_ps(__m512i a) {
+    __m512 r;
+    memcpy(&r, &a, sizeof r);
+    return r;
+}
 static inline __m512i _mm512_set1_epi32(int a) {
     __m512i r;
     AMX_EACH(i) r.v[i] = (uint32_t)a;

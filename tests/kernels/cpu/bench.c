@@ -10,6 +10,7 @@
 #include "kernels/common.h"
 #include "kernels/cpu/suites.h"
 #ifdef QEA_HAVE_ONEDNN
+#include "kernels/cpu/direct.h"
 #include "kernels/cpu/gradient.h"
 #include "kernels/cpu/winograd.h"
 #include "kernels/onednn/onednn.h"
@@ -211,36 +212,44 @@ static void bench_integers(const qea_conv_shape *shape, conv_scene *s, double fl
 }
 
 #ifdef QEA_HAVE_ONEDNN
-typedef struct direct_scene {
+typedef struct library_scene {
     qea_onednn_conv *conv;
     const conv_scene *scene;
-} direct_scene;
+} library_scene;
 
-static void direct_data(void *data) {
-    direct_scene *s = data;
+static void library_data(void *data) {
+    library_scene *s = data;
     must(qea_onednn_conv_backward_data(ctx, s->conv, s->scene->y.data, s->scene->x.data));
 }
-static void direct_weights(void *data) {
-    direct_scene *s = data;
+static void library_weights(void *data) {
+    library_scene *s = data;
     must(qea_onednn_conv_backward_weights(ctx, s->conv, s->scene->x.data, s->scene->y.data, s->scene->w));
 }
 
+static void print_library(bool wanted, const char *name, void (*work)(void *), library_scene *s, double own) {
+    if (!wanted) return;
+    double t = seconds(work, s);
+    printf("%s %7.3f ms x%4.2f ", name, t * 1e3, t / own);
+}
+
 /* oneDNN's backward passes beside those that are our own, which take `own` seconds. */
-static void bench_direct(const qea_conv_shape *shape, const conv_scene *s, const double own[2]) {
-    bool filtered = s->x.type == QEA_F32 && qea_winograd_suits(shape);
-    if (!filtered && !(s->x.type == QEA_BF16 && qea_gradient_suits(shape))) return;
-    direct_scene direct = {.scene = s};
-    unsigned passes = QEA_PASS_WEIGHTS | (filtered ? (unsigned)QEA_PASS_DATA : 0);
-    must(qea_onednn_conv_create(ctx, shape, passes, s->x.type, s->y.type, &direct.conv));
-    must(qea_onednn_conv_set_weights(ctx, direct.conv, s->w));
-    double data = filtered ? seconds(direct_data, &direct) : 0, weights = seconds(direct_weights, &direct);
+static void bench_library(const qea_conv_shape *shape, const conv_scene *s, const double own[2]) {
+    bool filtered = s->x.type == QEA_F32 && qea_winograd_suits(shape), halves = s->x.type == QEA_BF16;
+    bool data = filtered || (halves && qea_direct_suits_backward(shape));
+    bool weights = filtered || (halves && qea_gradient_suits(shape));
+    if (!data && !weights) return;
+    library_scene library = {.scene = s};
+    unsigned passes = (data ? (unsigned)QEA_PASS_DATA : 0) | (weights ? (unsigned)QEA_PASS_WEIGHTS : 0);
+    must(qea_onednn_conv_create(ctx, shape, passes, s->x.type, s->y.type, &library.conv));
+    must(qea_onednn_conv_set_weights(ctx, library.conv, s->w));
     printf("      oneDNN's backward passes:");
-    if (filtered) printf(" data %7.3f ms x%4.2f ", data * 1e3, data / own[0]);
-    printf(" weights %7.3f ms x%4.2f\n", weights * 1e3, weights / own[1]);
-    qea_onednn_conv_destroy(direct.conv);
+    print_library(data, " data", library_data, &library, own[0]);
+    print_library(weights, " weights", library_weights, &library, own[1]);
+    printf("\n");
+    qea_onednn_conv_destroy(library.conv);
 }
 #else
-static void bench_direct(const qea_conv_shape *shape, const conv_scene *s, const double own[2]) {
+static void bench_library(const qea_conv_shape *shape, const conv_scene *s, const double own[2]) {
     (void)shape, (void)s, (void)own;
 }
 #endif
@@ -278,7 +287,7 @@ static bool bench_conv(const qea_conv_shape *shape, qea_type type, int times, do
             printf(" %7.3f ms\n", t * 1e3);
     }
     kernels->conv_destroy(s.conv);
-    bench_direct(shape, &s, took + 1);
+    bench_library(shape, &s, took + 1);
     bench_integers(shape, &s, took[0], &w4a4);
     total[4] += times * (shape->c == 3 ? took[0] : w4a4); /* the images are no integers */
     qea_free(s.x.data);

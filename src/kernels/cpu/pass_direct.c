@@ -1,10 +1,9 @@
-/* kernels/cpu/pass_conv.c: the inner parts of the integer convolution (conv_integer.c has the outer ones), in vectors
- * of integers; the base instruction set has none. */
+/* kernels/cpu/pass_direct.c: the inner parts of direct.c in vectors of integers; the base instruction set has none. */
 #include "kernels/cpu/passes.h"
 
 #ifndef __AVX2__
 
-const qea_integer_kernel QEA_VARIANT(qea_pass_integer) = {.lanes = 0};
+const qea_direct_kernel QEA_VARIANT(qea_pass_direct) = {.lanes = 0};
 
 #else
 
@@ -70,7 +69,7 @@ static inline void store_narrow(const vec v[4], bool bytes, uint8_t *to) {
 
 #endif
 
-enum { LANES = sizeof(vec) / sizeof(int32_t), PIXELS = 4, VECTORS = QEA_INTEGER_VECTORS, PACKED = 4 * LANES };
+enum { LANES = sizeof(vec) / sizeof(int32_t), PIXELS = 4, VECTORS = QEA_DIRECT_VECTORS, PACKED = 4 * LANES };
 
 /* low <= 0, and so the zeros behind the end are no negative ones either. */
 static bool pack(const float *x, size_t count, float low, bool bytes, uint8_t *to) {
@@ -149,7 +148,7 @@ ALWAYS_INLINE void add_steps(block *b, const uint8_t *x, size_t pixel_bytes, con
 
 /* Bytes: each lane of 32 bits has two sums of 16, which go into `wide` before `budget` steps could make one overflow;
  * `base` is what they are added to, at first the start. */
-ALWAYS_INLINE void tile(const qea_integer_row *q, const uint8_t *x, float *y, size_t y_stride, int pixels, int vectors,
+ALWAYS_INLINE void tile(const qea_direct_row *q, const uint8_t *x, float *y, size_t y_stride, int pixels, int vectors,
                         bool bytes) {
     const vec ones = V(set1_epi16)(1);
     int32_t wide[PIXELS][VECTORS * LANES];
@@ -184,11 +183,11 @@ ALWAYS_INLINE void tile(const qea_integer_row *q, const uint8_t *x, float *y, si
     }
 }
 
-ALWAYS_INLINE void tile_of(const qea_integer_row *q, const uint8_t *x, float *y, size_t y_stride, int pixels) {
-    bool one = q->channels <= LANES;
-    if (q->bytes && one)
+ALWAYS_INLINE void tile_of(const qea_direct_row *q, const uint8_t *x, float *y, size_t y_stride, int pixels) {
+    bool one = q->channels <= LANES, bytes = q->packing == QEA_PACKED_U8;
+    if (bytes && one)
         tile(q, x, y, y_stride, pixels, 1, true);
-    else if (q->bytes)
+    else if (bytes)
         tile(q, x, y, y_stride, pixels, 2, true);
     else if (one)
         tile(q, x, y, y_stride, pixels, 1, false);
@@ -196,14 +195,14 @@ ALWAYS_INLINE void tile_of(const qea_integer_row *q, const uint8_t *x, float *y,
         tile(q, x, y, y_stride, pixels, 2, false);
 }
 
-static void some_pixels(const qea_integer_row *q, const uint8_t *x, float *y, size_t y_stride, int pixels) {
+static void some_pixels(const qea_direct_row *q, const uint8_t *x, float *y, size_t y_stride, int pixels) {
     if (pixels == 1) tile_of(q, x, y, y_stride, 1);
     if (pixels == 2) tile_of(q, x, y, y_stride, 2);
     if (pixels == 3) tile_of(q, x, y, y_stride, 3);
     if (pixels == 4) tile_of(q, x, y, y_stride, 4);
 }
 
-static void row(const qea_integer_row *q) {
+static void row(const qea_direct_row *q) {
     size_t channels = (size_t)q->channels, width = channels <= LANES ? LANES : VECTORS * LANES;
     for (int j = 0; j < q->pixels; j += PIXELS) {
         const uint8_t *x = q->x + (size_t)j * q->pixel_bytes;
@@ -220,7 +219,7 @@ static void row(const qea_integer_row *q) {
     }
 }
 
-const qea_integer_kernel QEA_VARIANT(qea_pass_integer) = {
+const qea_direct_kernel QEA_VARIANT(qea_pass_direct) = {
     .lanes = LANES, .depth = 1, .pack = pack, .pack_bytes = pack_bytes, .row = row};
 
 #endif
