@@ -1,8 +1,8 @@
 /* kernels/cpu/direct.h: convolutions by direct sums, one group: the forward pass of integers, whatever holds them,
  * exact; and where the CPU has AMX the forward pass of bfloat16 numbers and backward-data (stride 1), summed in
  * float32. A task is some rows of output pixels of one image: the rows of x under them are packed with the padding
- * around them, so that the taps and channels of a window's row lie one behind another. Contracts in kernels/kernels.h; a
- * bfloat16 number that is not finite makes NaN of the outputs that it reaches and may of others of the same image. */
+ * around them, so that the taps and channels of a window's row lie one behind another. Contracts in kernels/kernels.h;
+ * a bfloat16 number that is not finite makes NaN of the outputs that it reaches and may of others of the same image. */
 #ifndef QEA_KERNELS_CPU_DIRECT_H
 #define QEA_KERNELS_CPU_DIRECT_H
 
