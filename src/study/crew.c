@@ -314,6 +314,7 @@ static void prepare_for_command(const qea_study_config *config, qea_pool_config 
     pool->max_attempts = config->program.attempts;
     pool->max_losses = 3;
     if (config->program.timeout_s > 0) pool->timeout_s = config->program.timeout_s;
+    pool->tells_ready = false; /* a program's start counts (docs/evaluators.md) */
 }
 
 static qea_status prepare(qea_context *ctx, qea_crew *crew) {
@@ -329,6 +330,7 @@ static qea_status prepare(qea_context *ctx, qea_crew *crew) {
                             .workers = crew->workers,
                             .log_fd = crew->run->task.log_fd,
                             .timeout_s = is_search(crew) ? config->trial_timeout_s : 0,
+                            .tells_ready = true,
                             .max_attempts = 3,
                             .max_losses = 100,
                             .what = "worker",

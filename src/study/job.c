@@ -113,6 +113,7 @@ static qea_status status_by_name(const char *name) {
 }
 
 static qea_answer_kind kind_of(const json_t *message, const char *type) {
+    if (strcmp(type, "ready") == 0) return QEA_ANSWER_READY;
     if (strcmp(type, "update") == 0) return QEA_ANSWER_UPDATE;
     if (strcmp(type, "done") == 0) return QEA_ANSWER_DONE;
     if (strcmp(type, "fatal") == 0) return QEA_ANSWER_FATAL;

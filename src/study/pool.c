@@ -23,6 +23,7 @@ typedef struct pool_worker {
     qea_process process;
     size_t job; /* index of its job, SIZE_MAX: idle */
     double started;
+    bool starting; /* has not told that it is ready */
     long oom_kills;
 } pool_worker;
 
@@ -168,10 +169,14 @@ static qea_status give_out(qea_context *ctx, qea_pool *pool) {
         if (worker->job != SIZE_MAX) continue;
         pool_job *job = next_job(pool);
         if (job == NULL) return QEA_OK;
-        if (worker->process.pid == 0)
-            QEA_TRY(qea_process_start(ctx, &worker->process, pool->config.argv, pool->config.log_fd));
-        worker->job = pool->next++;
+        if (worker->process.pid != 0 && qea_process_ended(&worker->process)) /* while it had nothing to do */
+            QEA_TRY(worker_gone(ctx, pool, worker, NULL));
         worker->started = qea_pool_now();
+        if (worker->process.pid == 0) {
+            QEA_TRY(qea_process_start(ctx, &worker->process, pool->config.argv, pool->config.log_fd));
+            worker->starting = pool->config.tells_ready;
+        }
+        worker->job = pool->next++;
         worker->oom_kills = qea_oom_kills();
         job->worker = i;
         job->attempts++;
@@ -184,6 +189,10 @@ static qea_status give_out(qea_context *ctx, qea_pool *pool) {
 static qea_status hear(qea_context *ctx, qea_pool *pool, pool_worker *worker, const qea_answer *answer) {
     pool_job *job = &pool->jobs[worker->job];
     switch (answer->kind) {
+    case QEA_ANSWER_READY:
+        worker->starting = false;
+        worker->started = qea_pool_now();
+        return QEA_OK;
     case QEA_ANSWER_UPDATE:
         if (pool->config.on_update != NULL) pool->config.on_update(pool->config.user, job->id, answer->body);
         return QEA_OK;
@@ -233,7 +242,8 @@ static qea_status check_ended(qea_context *ctx, qea_pool *pool) {
 static qea_status check_timeouts(qea_context *ctx, qea_pool *pool) {
     for (int i = 0; i < pool->config.workers && pool->config.timeout_s > 0; i++) {
         pool_worker *worker = &pool->workers[i];
-        if (worker->job == SIZE_MAX || qea_pool_now() - worker->started < pool->config.timeout_s) continue;
+        if (worker->job == SIZE_MAX || worker->starting) continue;
+        if (qea_pool_now() - worker->started < pool->config.timeout_s) continue;
         char text[96], number[32];
         (void)snprintf(text, sizeof text, "time-out: no result after %s s",
                        qea_double_format(pool->config.timeout_s, number));

@@ -19,6 +19,7 @@ typedef struct qea_outcome {
 } qea_outcome;
 
 typedef enum qea_answer_kind {
+    QEA_ANSWER_READY,  /* the worker has started, and begins with the job */
     QEA_ANSWER_UPDATE, /* the job goes on */
     QEA_ANSWER_DONE,   /* with a result */
     QEA_ANSWER_FAILED, /* the job failed, and would again */
@@ -31,7 +32,7 @@ typedef struct qea_answer {
     qea_answer_kind kind;
     json_t *body;      /* owned by the pool: of an update the message, of DONE the result; else NULL */
     qea_status status; /* FATAL */
-    char reason[512];  /* all but UPDATE and DONE */
+    char reason[512];  /* all but READY, UPDATE and DONE */
     bool unrepeatable; /* a time-out or a lack of memory had a part in it */
 } qea_answer;
 
@@ -40,6 +41,7 @@ typedef struct qea_pool_config {
     int workers;                       /* >= 1 */
     int log_fd;                        /* workers' stderr; -1: ours */
     double timeout_s;                  /* of one attempt; 0 = none */
+    bool tells_ready;                  /* workers tell when they have started: an attempt's time begins then */
     int max_attempts;                  /* >= 1 */
     int max_losses;                    /* workers that a job may lose to signals from outside before it has failed */
     const char *what;                  /* borrowed; "worker", for messages */

@@ -1,4 +1,5 @@
 /* A worker's life. Lines from stdin are jobs (job.h); lines to stdout are
+ *   {"type": "ready"}                                      it has its images and waits for jobs
  *   {"type": "update", "epoch", "epochs", "step", "steps", "loss", "accuracy", "val_accuracy", "images_per_s"}
  *                                                          step 0: it goes on from a checkpoint, behind `epoch` epochs
  *   {"type": "done", "result": {...}, "repeatable": bool}  (execute.h)
@@ -124,7 +125,10 @@ static qea_status serve(qea_context *ctx, const worker *w) {
 static qea_status work(qea_context *ctx, const qea_study_config *config, const char *step) {
     worker w = {.config = config, .step = step};
     qea_status status = qea_executor_create(ctx, config, step, &w.executor);
-    status = status == QEA_OK ? serve(ctx, &w) : say_failure(ctx, status);
+    if (status != QEA_OK)
+        status = say_failure(ctx, status);
+    else if ((status = say(ctx, json_pack("{s:s}", "type", "ready"))) == QEA_OK)
+        status = serve(ctx, &w);
     qea_executor_destroy(w.executor);
     return status;
 }

@@ -177,6 +177,85 @@ static void a_time_out_kills_the_worker_and_marks_the_job_as_not_repeatable(void
     assert_true(log.repeatable[2]);
 }
 
+/* Workers that need longer to start than a job may take; what they say then is `begun`. */
+static void run_slow_starters(const char *begun, const char *script, log_of_outcomes *log) {
+    char program[512];
+    (void)snprintf(program, sizeof program, "sleep 1.5; %s; while read -r line; do %s\ndone", begun, script);
+    const char *const argv[] = {"/bin/sh", "-c", program, NULL};
+    qea_pool_config config = {.argv = argv,
+                              .workers = 1,
+                              .log_fd = -1,
+                              .timeout_s = 1,
+                              .tells_ready = true,
+                              .max_attempts = 1,
+                              .what = "worker",
+                              .read = qea_job_read_answer,
+                              .user = log,
+                              .on_outcome = note_outcome};
+    qea_pool *pool;
+    memset(log, 0, sizeof *log);
+    assert_int_equal(qea_pool_create(NULL, &config, &pool), QEA_OK);
+    assert_int_equal(qea_pool_submit(NULL, pool, 1, "1"), QEA_OK);
+    assert_int_equal(qea_pool_drain(NULL, pool), QEA_OK);
+    qea_pool_destroy(pool);
+}
+
+static void the_time_of_an_attempt_begins_when_its_worker_has_started(void **state) {
+    (void)state;
+    log_of_outcomes log;
+    run_slow_starters("echo '{\"type\": \"ready\"}'", DONE, &log);
+    assert_int_equal(log.done[1], 1);
+    run_slow_starters("echo '{\"type\": \"ready\"}'", "exec sleep 60", &log);
+    assert_int_equal(log.failed[1], 1);
+    assert_non_null(strstr(log.reason[1], "time-out"));
+    run_slow_starters("true", DONE, &log); /* it need not say so */
+    assert_int_equal(log.done[1], 1);
+}
+
+/* Until the only child of this process has ended; nobody has waited for it yet. */
+static void wait_for_the_child(void) {
+    char path[64], state = 'R';
+    long child = 0;
+    (void)snprintf(path, sizeof path, "/proc/self/task/%ld/children", (long)getpid());
+    FILE *file = fopen(path, "r");
+    assert_non_null(file);
+    assert_int_equal(fscanf(file, "%ld", &child), 1);
+    (void)fclose(file);
+    (void)snprintf(path, sizeof path, "/proc/%ld/stat", child);
+    for (int i = 0; i < 3000 && state != 'Z'; i++) {
+        (void)usleep(10000);
+        file = fopen(path, "r");
+        assert_non_null(file);
+        assert_int_equal(fscanf(file, "%*d (%*[^)]) %c", &state), 1);
+        (void)fclose(file);
+    }
+    assert_int_equal(state, 'Z');
+}
+
+static void a_worker_that_ends_between_jobs_costs_the_next_one_no_attempt(void **state) {
+    (void)state;
+    static const char *const argv[] = {"/bin/sh", "-c", "read -r line; " DONE, NULL};
+    log_of_outcomes log;
+    memset(&log, 0, sizeof log);
+    qea_pool_config config = {.argv = argv,
+                              .workers = 1,
+                              .log_fd = -1,
+                              .max_attempts = 1,
+                              .what = "worker",
+                              .read = qea_job_read_answer,
+                              .user = &log,
+                              .on_outcome = note_outcome};
+    qea_pool *pool;
+    assert_int_equal(qea_pool_create(NULL, &config, &pool), QEA_OK);
+    for (uint64_t job = 1; job <= 2; job++) {
+        assert_int_equal(qea_pool_submit(NULL, pool, job, "1"), QEA_OK);
+        assert_int_equal(qea_pool_drain(NULL, pool), QEA_OK);
+        assert_int_equal(log.done[job], 1);
+        if (job == 1) wait_for_the_child();
+    }
+    qea_pool_destroy(pool);
+}
+
 static void a_recorded_failure_is_not_tried_again_but_a_lack_of_memory_is(void **state) {
     (void)state;
     log_of_outcomes log;
@@ -290,6 +369,8 @@ int main(void) {
         cmocka_unit_test(a_worker_that_exits_is_a_failed_attempt),
         cmocka_unit_test(a_signal_from_outside_is_no_attempt),
         cmocka_unit_test(a_time_out_kills_the_worker_and_marks_the_job_as_not_repeatable),
+        cmocka_unit_test(the_time_of_an_attempt_begins_when_its_worker_has_started),
+        cmocka_unit_test(a_worker_that_ends_between_jobs_costs_the_next_one_no_attempt),
         cmocka_unit_test(a_recorded_failure_is_not_tried_again_but_a_lack_of_memory_is),
         cmocka_unit_test(a_fatal_answer_ends_the_drain_with_its_status_and_reason),
         cmocka_unit_test(nonsense_from_a_worker_is_a_failed_attempt),
