@@ -25,7 +25,8 @@ struct qea_crew {
     int workers;
     char parent[24];
     const char *argv[6];
-    double left_s; /* monotonic: when a look was left for other processes */
+    double left_s;  /* monotonic: when a look was left for other processes */
+    size_t waiting; /* trainings that broke off and wait for another run */
 };
 
 static double unix_time(void) {
@@ -199,12 +200,26 @@ static void tell_errors(qea_crew *crew, const qea_trial_record *record, const js
     }
 }
 
+/* A training of hours that broke off for what may be gone tomorrow, a lack of memory say, keeps its checkpoint: its
+ * record stays as it is, and a resumed task goes on with it. */
+static void let_wait(qea_crew *crew, const qea_trial_record *record, const qea_outcome *outcome) {
+    char text[640];
+    crew->waiting++;
+    qea_board_leave(&crew->board, record->id);
+    (void)snprintf(text, sizeof text, "%s; it waits, with its checkpoint, until the task is resumed", outcome->reason);
+    on_event(crew, record->id, text);
+}
+
 static qea_status on_outcome(qea_context *ctx, void *user, const qea_outcome *outcome) {
     qea_crew *crew = user;
     qea_trial_record *record = qea_step_trials_find(crew->trials, outcome->job);
     if (record == NULL)
         return qea_fail(ctx, QEA_ERR_STATE, "a worker answered for trial %" PRIu64 ", which is not known",
                         outcome->job);
+    if (outcome->reason != NULL && !outcome->repeatable && crew->trials->checkpoints) {
+        let_wait(crew, record, outcome);
+        return QEA_OK;
+    }
     record->attempts = outcome->attempts;
     record->ended_s = unix_time();
     if (outcome->result != NULL && (has_command(crew) || has_accuracy(outcome->result))) {
@@ -383,6 +398,12 @@ qea_status qea_crew_run(qea_context *ctx, qea_crew *crew) {
     qea_status status = qea_pool_drain(ctx, crew->pool);
     qea_board_rest(&crew->board);
     save_clock(crew, true);
+    if (status == QEA_OK && crew->waiting > 0)
+        return qea_fail(
+            ctx, QEA_ERR_MEMORY,
+            "%s: %zu of %zu trainings lost their workers again and again, for lack of memory or by signals; "
+            "they go on when the task is resumed",
+            crew->trials->step, crew->waiting, crew->trials->count);
     return status;
 }
 

@@ -1,6 +1,8 @@
 /* The command from outside: runs killed, interrupted, watched and continued. */
 #include <jansson.h>
+#include <sys/stat.h>
 
+#include "quantea/study.h"
 #include "store/store.h"
 #include "study/small_run.h"
 
@@ -42,6 +44,35 @@ static void a_full_training_goes_on_from_its_checkpoint_and_no_worker_outlives_t
         number_behind("tasks/broken/logs/pipeline.log", "goes on from its checkpoint, behind epoch ");
     assert_true(epoch >= 2 && epoch <= 40 && epoch % 2 == 0);
     assert_same_results("through", "broken");
+}
+
+/* Workers of the full training without memory, until a file says that there is some. */
+static void a_training_that_lacks_memory_waits_for_another_run(void **state) {
+    (void)state;
+    static const char worker[] =
+        "#!/bin/sh\n"
+        "if [ $3 = fully_train ] && ! [ -e %s/memory ]; then\n"
+        "    while read -r line; do echo '{\"type\": \"failed\", \"reason\": \"no memory\", \"memory\": true}'; done\n"
+        "else\n"
+        "    exec %s \"$@\"\n"
+        "fi\n";
+    char text[1024], program[256], config[256], tasks[256];
+    (void)snprintf(program, sizeof program, "%s/worker", folder);
+    (void)snprintf(config, sizeof config, "%s/config.yml", folder);
+    (void)snprintf(tasks, sizeof tasks, "%s/tasks", folder);
+    int size = snprintf(text, sizeof text, worker, folder, command);
+    assert_int_equal(qea_file_write(NULL, program, text, (size_t)size), QEA_OK);
+    assert_int_equal(chmod(program, 0755), 0);
+    const qea_study_options options = {
+        .config_path = config, .task_id = "poor", .base_path = tasks, .command = program};
+    qea_context *ctx = qea_context_create();
+    qea_study_result result;
+    assert_int_equal(qea_study_run(ctx, &options, &result), QEA_ERR_MEMORY);
+    assert_non_null(strstr(qea_context_message(ctx), "they go on when the task is resumed"));
+    qea_study_result_clear(&result);
+    qea_context_destroy(ctx);
+    assert_int_equal(run("touch memory;", "run --resume tasks/poor"), 0);
+    assert_same_results("plain", "poor");
 }
 
 static void a_report_of_a_killed_task_needs_no_images(void **state) {
@@ -233,6 +264,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_run_killed_again_and_again_resumes_to_the_same_results),
         cmocka_unit_test(a_full_training_goes_on_from_its_checkpoint_and_no_worker_outlives_the_coordinator),
+        cmocka_unit_test(a_training_that_lacks_memory_waits_for_another_run),
         cmocka_unit_test(a_report_of_a_killed_task_needs_no_images),
         cmocka_unit_test(a_report_of_a_running_task_disturbs_nothing),
         cmocka_unit_test(interrupting_leaves_a_task_that_resumes),
