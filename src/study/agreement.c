@@ -165,6 +165,7 @@ static qea_status add_bands(qea_context *ctx, qea_run *run, size_t per_band, con
 static qea_status train(qea_context *ctx, qea_run *run, size_t per_band, const qea_step_trials *predicted,
                         qea_step_trials *trained) {
     QEA_TRY(qea_step_trials_load(ctx, run, trained));
+    QEA_TRY(qea_step_trials_reopen(ctx, run, trained));
     QEA_TRY(add_bands(ctx, run, per_band, predicted, trained));
     QEA_TRY(qea_step_trials_save(ctx, run, trained, 0));
     trained->total = trained->count;

@@ -120,15 +120,10 @@ void qea_board_update(qea_board *board, uint64_t trial, const json_t *message) {
 }
 
 qea_status qea_board_finish(qea_context *ctx, qea_board *board, const qea_trial_record *record) {
-    const qea_board_slot *slot = slot_of(board, record->id);
+    qea_board_slot *slot = slot_of(board, record->id);
     board->finished_here += slot != NULL ? 1 - slot->before : 1;
-    qea_board_leave(board, record->id);
-    return add_point(ctx, board, record);
-}
-
-void qea_board_leave(qea_board *board, uint64_t trial) {
-    qea_board_slot *slot = slot_of(board, trial);
     if (slot != NULL) *slot = (qea_board_slot){0};
+    return add_point(ctx, board, record);
 }
 
 void qea_board_rest(qea_board *board) {

@@ -40,8 +40,6 @@ void qea_board_update(qea_board *board, uint64_t trial, const json_t *message);
 /* A trial ended for good: its worker is free, its result counts. */
 QEA_MUST_USE qea_status qea_board_finish(qea_context *ctx, qea_board *board, const qea_trial_record *record);
 
-/* A trial that has not ended lost its worker. */
-void qea_board_leave(qea_board *board, uint64_t trial);
 /* Nothing runs any more. */
 void qea_board_rest(qea_board *board);
 

@@ -70,8 +70,8 @@ const qea_config_key qea_config_keys[] = {
      RANGE(0, 1e8),
      .fallback = "0",
      STUDY(trial_timeout_s),
-     .doc = "Seconds that one trial of the search may take, from when its worker has started; 0: no limit. A run that "
-            "meets it is not repeatable."},
+     .doc = "Seconds that one trial of the search may take, from when its worker has started (which may take 10 "
+            "minutes); 0: no limit. A run that meets it is not repeatable."},
     PART("general.task", "The task's name and place."),
     {.path = "general.task.task_id",
      .kind = QEA_KEY_SPECIAL,

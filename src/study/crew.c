@@ -25,8 +25,7 @@ struct qea_crew {
     int workers;
     char parent[24];
     const char *argv[6];
-    double left_s;  /* monotonic: when a look was left for other processes */
-    size_t waiting; /* trainings that broke off and wait for another run */
+    double left_s; /* monotonic: when a look was left for other processes */
 };
 
 static double unix_time(void) {
@@ -189,6 +188,11 @@ static void describe(const qea_crew *crew, const qea_trial_record *record, char 
 
 static void remove_work(const qea_crew *crew, uint64_t id);
 
+/* A training of hours that ended by what may be gone tomorrow keeps its checkpoint. */
+static bool goes_on(const qea_crew *crew, const qea_outcome *outcome) {
+    return outcome->result == NULL && outcome->may_pass && crew->trials->checkpoints;
+}
+
 /* Objectives that a model was to have and has not. */
 static void tell_errors(qea_crew *crew, const qea_trial_record *record, const json_t *result) {
     const char *name;
@@ -200,14 +204,18 @@ static void tell_errors(qea_crew *crew, const qea_trial_record *record, const js
     }
 }
 
-/* A training of hours that broke off for what may be gone tomorrow, a lack of memory say, keeps its checkpoint: its
- * record stays as it is, and a resumed task goes on with it. */
-static void let_wait(qea_crew *crew, const qea_trial_record *record, const qea_outcome *outcome) {
-    char text[640];
-    crew->waiting++;
-    qea_board_leave(&crew->board, record->id);
-    (void)snprintf(text, sizeof text, "%s; it waits, with its checkpoint, until the task is resumed", outcome->reason);
-    on_event(crew, record->id, text);
+static qea_status put_failure(qea_context *ctx, const qea_crew *crew, qea_trial_record *record,
+                              const qea_outcome *outcome) {
+    qea_text text = {0};
+    record->state = QEA_TRIAL_FAILED;
+    qea_free(record->model_path); /* there is no such file */
+    record->model_path = NULL;
+    qea_text_put(&text, outcome->reason != NULL ? outcome->reason : "the worker gave no accuracy between 0 and 1");
+    if (goes_on(crew, outcome)) {
+        qea_text_put(&text, "; resuming the task goes on with it");
+        QEA_TRY(qea_step_trials_keep_open(ctx, crew->run, record));
+    }
+    return qea_text_take(ctx, &text, &record->reason);
 }
 
 static qea_status on_outcome(qea_context *ctx, void *user, const qea_outcome *outcome) {
@@ -216,29 +224,20 @@ static qea_status on_outcome(qea_context *ctx, void *user, const qea_outcome *ou
     if (record == NULL)
         return qea_fail(ctx, QEA_ERR_STATE, "a worker answered for trial %" PRIu64 ", which is not known",
                         outcome->job);
-    if (outcome->reason != NULL && !outcome->repeatable && crew->trials->checkpoints) {
-        let_wait(crew, record, outcome);
-        return QEA_OK;
-    }
     record->attempts = outcome->attempts;
     record->ended_s = unix_time();
     if (outcome->result != NULL && (has_command(crew) || has_accuracy(outcome->result))) {
         QEA_TRY(record_done(ctx, crew, record, outcome->result));
         tell_errors(crew, record, outcome->result);
     } else {
-        record->state = QEA_TRIAL_FAILED;
-        qea_free(record->model_path); /* there is no such file */
-        record->model_path = NULL;
-        QEA_TRY(qea_strdup(ctx,
-                           outcome->reason != NULL ? outcome->reason : "the worker gave no accuracy between 0 and 1",
-                           &record->reason));
+        QEA_TRY(put_failure(ctx, crew, record, outcome));
     }
     if (!outcome->repeatable)
         QEA_TRY(
             qea_store_set(ctx, crew->run->task.store, "repeatable", "a trial met its time-out or a lack of memory"));
     QEA_TRY(qea_store_put_trial(ctx, crew->run->task.store, record));
     save_clock(crew, false);
-    remove_work(crew, record->id);
+    if (!goes_on(crew, outcome)) remove_work(crew, record->id);
     QEA_TRY(qea_board_finish(ctx, &crew->board, record));
     char line[640];
     describe(crew, record, line, sizeof line);
@@ -398,12 +397,6 @@ qea_status qea_crew_run(qea_context *ctx, qea_crew *crew) {
     qea_status status = qea_pool_drain(ctx, crew->pool);
     qea_board_rest(&crew->board);
     save_clock(crew, true);
-    if (status == QEA_OK && crew->waiting > 0)
-        return qea_fail(
-            ctx, QEA_ERR_MEMORY,
-            "%s: %zu of %zu trainings lost their workers again and again, for lack of memory or by signals; "
-            "they go on when the task is resumed",
-            crew->trials->step, crew->waiting, crew->trials->count);
     return status;
 }
 

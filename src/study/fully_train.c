@@ -302,6 +302,7 @@ qea_status qea_run_fully_train(qea_context *ctx, qea_run *run) {
     uint64_t first_baseline = 0;
     qea_status status = qea_step_trials_load(ctx, run, &search);
     if (status == QEA_OK) status = qea_step_trials_load(ctx, run, &trials);
+    if (status == QEA_OK) status = qea_step_trials_reopen(ctx, run, &trials);
     if (status == QEA_OK) status = find_first_baseline(ctx, run, &search, &first_baseline);
     if (status == QEA_OK) status = add_models(ctx, run, &search, first_baseline, &trials);
     if (status == QEA_OK) status = add_baselines(ctx, run, &search, first_baseline, &trials);

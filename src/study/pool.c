@@ -15,7 +15,7 @@ typedef struct pool_job {
     uint64_t id;
     char *line; /* owned */
     int attempts, losses;
-    bool repeatable, finished;
+    bool repeatable, may_pass, finished;
     int worker; /* -1: waiting */
 } pool_job;
 
@@ -107,7 +107,7 @@ static void tell_event(qea_pool *pool, uint64_t job, const char *text) {
 static qea_status finish(qea_context *ctx, qea_pool *pool, pool_job *job, const json_t *result, const char *reason) {
     job->finished = true;
     pool->unfinished--;
-    qea_outcome outcome = {job->id, result, reason, job->attempts, job->repeatable};
+    qea_outcome outcome = {job->id, result, reason, job->attempts, job->repeatable, result == NULL && job->may_pass};
     return pool->config.on_outcome(ctx, pool->config.user, &outcome);
 }
 
@@ -130,6 +130,7 @@ static qea_status lost_worker(qea_context *ctx, qea_pool *pool, pool_job *job, c
     job->worker = -1;
     if (++job->losses > pool->config.max_losses) {
         job->repeatable = false;
+        job->may_pass = true;
         (void)snprintf(text, sizeof text, "lost %d times to signals from outside; last: the %s was %s", job->losses,
                        pool->config.what, how);
         return finish(ctx, pool, job, NULL, text);
@@ -138,6 +139,11 @@ static qea_status lost_worker(qea_context *ctx, qea_pool *pool, pool_job *job, c
     tell_event(pool, job->id, text);
     pool->next = 0;
     return QEA_OK;
+}
+
+static void lacks_memory(pool_job *job) {
+    job->repeatable = false;
+    job->may_pass = true;
 }
 
 /* Ends a worker; because: why, where it did not end by itself. */
@@ -149,7 +155,7 @@ static qea_status worker_gone(qea_context *ctx, qea_pool *pool, pool_worker *wor
     worker->job = SIZE_MAX;
     if (because != NULL) return attempt_failed(ctx, pool, job, because);
     if (end == QEA_EXIT_OUTSIDE) return lost_worker(ctx, pool, job, how);
-    if (end == QEA_EXIT_MEMORY) job->repeatable = false;
+    if (end == QEA_EXIT_MEMORY) lacks_memory(job);
     (void)snprintf(text, sizeof text, "the %s %s%s", pool->config.what, how,
                    end == QEA_EXIT_MEMORY ? ": out of memory" : "");
     return attempt_failed(ctx, pool, job, text);
@@ -177,6 +183,7 @@ static qea_status give_out(qea_context *ctx, qea_pool *pool) {
             worker->starting = pool->config.tells_ready;
         }
         worker->job = pool->next++;
+        job->may_pass = false;
         worker->oom_kills = qea_oom_kills();
         job->worker = i;
         job->attempts++;
@@ -200,6 +207,10 @@ static qea_status hear(qea_context *ctx, qea_pool *pool, pool_worker *worker, co
         return qea_fail(ctx, answer->status, "%s", answer->reason);
     case QEA_ANSWER_WRONG:
         return worker_gone(ctx, pool, worker, answer->reason);
+    case QEA_ANSWER_MEMORY:
+        lacks_memory(job);
+        if (worker->starting) return worker_gone(ctx, pool, worker, answer->reason); /* it ends */
+        break;
     default:
         break;
     }
@@ -208,7 +219,6 @@ static qea_status hear(qea_context *ctx, qea_pool *pool, pool_worker *worker, co
     job->repeatable = job->repeatable && !answer->unrepeatable;
     if (answer->kind == QEA_ANSWER_DONE) return finish(ctx, pool, job, answer->body, NULL);
     if (answer->kind == QEA_ANSWER_FAILED) return finish(ctx, pool, job, NULL, answer->reason);
-    job->repeatable = false;
     return attempt_failed(ctx, pool, job, answer->reason);
 }
 
@@ -242,11 +252,12 @@ static qea_status check_ended(qea_context *ctx, qea_pool *pool) {
 static qea_status check_timeouts(qea_context *ctx, qea_pool *pool) {
     for (int i = 0; i < pool->config.workers && pool->config.timeout_s > 0; i++) {
         pool_worker *worker = &pool->workers[i];
-        if (worker->job == SIZE_MAX || worker->starting) continue;
-        if (qea_pool_now() - worker->started < pool->config.timeout_s) continue;
+        double limit = pool->config.timeout_s;
+        if (worker->starting && limit < QEA_START_S) limit = QEA_START_S;
+        if (worker->job == SIZE_MAX || qea_pool_now() - worker->started < limit) continue;
         char text[96], number[32];
-        (void)snprintf(text, sizeof text, "time-out: no result after %s s",
-                       qea_double_format(pool->config.timeout_s, number));
+        (void)snprintf(text, sizeof text, "time-out: %s after %s s",
+                       worker->starting ? "it has not started" : "no result", qea_double_format(limit, number));
         pool->jobs[worker->job].repeatable = false;
         QEA_TRY(worker_gone(ctx, pool, worker, text));
     }

@@ -16,6 +16,7 @@ typedef struct qea_outcome {
     const char *reason;   /* borrowed; why it failed, NULL if it did not */
     int attempts;         /* that counted: crashes, memory, time-outs and the last one */
     bool repeatable;      /* false: a time-out or a lack of memory was among the attempts */
+    bool may_pass;        /* it failed for what may be gone another time: a lack of memory, signals from outside */
 } qea_outcome;
 
 typedef enum qea_answer_kind {
@@ -36,12 +37,15 @@ typedef struct qea_answer {
     bool unrepeatable; /* a time-out or a lack of memory had a part in it */
 } qea_answer;
 
+enum { QEA_START_S = 600 };
+
 typedef struct qea_pool_config {
     const char *const *argv;           /* borrowed; of a worker, NULL-terminated */
     int workers;                       /* >= 1 */
     int log_fd;                        /* workers' stderr; -1: ours */
     double timeout_s;                  /* of one attempt; 0 = none */
-    bool tells_ready;                  /* workers tell when they have started: an attempt's time begins then */
+    bool tells_ready;                  /* workers tell when they have started: an attempt's time begins then, and
+                                          a start may take as long, or QEA_START_S */
     int max_attempts;                  /* >= 1 */
     int max_losses;                    /* workers that a job may lose to signals from outside before it has failed */
     const char *what;                  /* borrowed; "worker", for messages */

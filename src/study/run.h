@@ -48,6 +48,10 @@ void qea_step_trials_clear(qea_step_trials *trials);
 /* Loads what the store has of the step; nothing on failure. QEA_ERR_DATA: a damaged database: a trial whose number of
  * objectives, genome or bits are not of run->config and run->space, as far as these are there. */
 QEA_MUST_USE qea_status qea_step_trials_load(qea_context *ctx, const qea_run *run, qea_step_trials *trials);
+/* A trial that has failed is tried again, from its checkpoint, when the task is resumed... */
+QEA_MUST_USE qea_status qea_step_trials_keep_open(qea_context *ctx, const qea_run *run, const qea_trial_record *record);
+/* ...which begins with this: such records become ASKED. */
+QEA_MUST_USE qea_status qea_step_trials_reopen(qea_context *ctx, const qea_run *run, qea_step_trials *trials);
 /* The record of `id`, or NULL. */
 qea_trial_record *qea_step_trials_find(qea_step_trials *trials, uint64_t id);
 /* Inserts by id a record in state ASKED; weight and activation bits [num_layers] are copied. */

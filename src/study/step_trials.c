@@ -1,4 +1,5 @@
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -68,6 +69,36 @@ qea_status qea_step_trials_load(qea_context *ctx, const qea_run *run, qea_step_t
     qea_status status = check_records(ctx, run, trials);
     if (status != QEA_OK) qea_step_trials_clear(trials);
     return status;
+}
+
+static void name_open_trial(const qea_trial_record *record, char setting[64]) {
+    (void)snprintf(setting, 64, "open: %s %" PRIu64, record->step, record->id);
+}
+
+qea_status qea_step_trials_keep_open(qea_context *ctx, const qea_run *run, const qea_trial_record *record) {
+    char setting[64];
+    name_open_trial(record, setting);
+    return qea_store_set(ctx, run->task.store, setting, "1");
+}
+
+static qea_status reopen(qea_context *ctx, const qea_run *run, qea_trial_record *record) {
+    char setting[64], *open;
+    if (record->state != QEA_TRIAL_FAILED) return QEA_OK;
+    name_open_trial(record, setting);
+    QEA_TRY(qea_store_get(ctx, run->task.store, setting, &open));
+    bool is_open = open != NULL && open[0] != '\0';
+    qea_free(open);
+    if (!is_open) return QEA_OK;
+    record->state = QEA_TRIAL_ASKED;
+    qea_free(record->reason);
+    record->reason = NULL;
+    QEA_TRY(qea_store_put_trial(ctx, run->task.store, record));
+    return qea_store_set(ctx, run->task.store, setting, "");
+}
+
+qea_status qea_step_trials_reopen(qea_context *ctx, const qea_run *run, qea_step_trials *trials) {
+    for (size_t i = 0; i < trials->count; i++) QEA_TRY(reopen(ctx, run, &trials->records[i]));
+    return QEA_OK;
 }
 
 /* --- in memory --- */

@@ -116,6 +116,7 @@ static qea_status run_step(qea_context *ctx, qea_run *run, const char *step, con
     if (status != QEA_OK) return status;
     qea_step_trials trials = {.step = step, .total = 1, .keep_models = true, .checkpoints = true, .clock = &run->clock};
     status = qea_step_trials_load(ctx, run, &trials);
+    if (status == QEA_OK) status = qea_step_trials_reopen(ctx, run, &trials);
     if (status == QEA_OK && trials.count == 0)
         status = qea_step_trials_add(ctx, run, &trials, 1, step, 0, NULL, 0, weight_bits, activation_bits);
     if (status == QEA_OK) status = qea_step_trials_save(ctx, run, &trials, 0);

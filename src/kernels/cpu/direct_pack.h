@@ -52,7 +52,7 @@ uint8_t *qea_direct_channel(const qea_direct_conv *conv, int k, size_t *step_str
 /* Weights on the grid to their places, and what sums start from. */
 void qea_direct_pack_weights(qea_direct_conv *conv, const float *weights);
 /* The rows of image n under `rows` rows of output pixels from `first`; those that the stride leaves out stay as they
- * are. false: an integer is NaN. */
+ * are. false: a NaN is among them, which is no integer. */
 bool qea_direct_pack_rows(const qea_direct_conv *conv, qea_view x, int n, int first, int rows, uint8_t *to);
 
 #endif
