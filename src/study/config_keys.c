@@ -316,9 +316,11 @@ const qea_config_key qea_config_keys[] = {
      .kind = QEA_KEY_NUMBER,
      .types = SHARED,
      RANGE(0, 1),
-     .fallback = "0.5",
+     .fallback = "0",
      STUDY(supernet.distillation.weight),
-     .doc = "Share of the supernet's loss that comes from the float network's answers (docs/math.md); 0: none."},
+     .doc =
+         "Share of the supernet's loss that comes from the float network's answers (docs/math.md); 0: none. A network "
+         "of few epochs teaches its errors, and most to genomes of many bits (docs/results.md)."},
     {.path = "nas.evaluator.temperature",
      .kind = QEA_KEY_NUMBER,
      .types = SHARED,

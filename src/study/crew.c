@@ -207,14 +207,13 @@ static void tell_errors(qea_crew *crew, const qea_trial_record *record, const js
 static qea_status put_failure(qea_context *ctx, const qea_crew *crew, qea_trial_record *record,
                               const qea_outcome *outcome) {
     qea_text text = {0};
+    bool open = goes_on(crew, outcome);
+    if (open) QEA_TRY(qea_step_trials_keep_open(ctx, crew->run, record));
     record->state = QEA_TRIAL_FAILED;
     qea_free(record->model_path); /* there is no such file */
     record->model_path = NULL;
     qea_text_put(&text, outcome->reason != NULL ? outcome->reason : "the worker gave no accuracy between 0 and 1");
-    if (goes_on(crew, outcome)) {
-        qea_text_put(&text, "; resuming the task goes on with it");
-        QEA_TRY(qea_step_trials_keep_open(ctx, crew->run, record));
-    }
+    if (open) qea_text_put(&text, "; resuming the task goes on with it");
     return qea_text_take(ctx, &text, &record->reason);
 }
 

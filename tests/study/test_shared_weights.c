@@ -238,12 +238,12 @@ static void a_teacher_changes_what_the_supernet_and_the_models_learn(void **stat
     assert_int_equal(run("", "config.yml -t alone " SHARED " --set fully_train.teacher_weight=0"), 0);
     assert_same_search("single", "alone");
     assert_false(same_file("single/output/fully_train/results.json", "alone/output/fully_train/results.json"));
-    assert_int_equal(run("", "config.yml -t untaught " SHARED " --set nas.evaluator.teacher_weight=0 "
+    assert_int_equal(run("", "config.yml -t pupil " SHARED " --set nas.evaluator.teacher_weight=0.5 "
                              "--set 'pipeline=[nas]'"),
                      0);
-    assert_true(same_file("single/output/float/model_1.safetensors", "untaught/output/float/model_1.safetensors"));
+    assert_true(same_file("single/output/float/model_1.safetensors", "pupil/output/float/model_1.safetensors"));
     assert_true(weights_apart("single/output/supernet/model_1.safetensors",
-                              "untaught/output/supernet/model_1.safetensors") > 1e-4);
+                              "pupil/output/supernet/model_1.safetensors") > 1e-4);
 }
 
 static void what_does_not_fit_together_is_refused(void **state) {
@@ -299,9 +299,10 @@ static void a_teacher_of_other_images_is_refused_before_the_search(void **state)
     assert_int_equal(run("", "config.yml -t taught --set fully_train.teacher=large.safetensors"), 3);
     assert_output_has("fully_train.teacher: found");
     assert_output_has("a model for images of 16 x 16 x 1, which cannot teach: the data have 8 x 8 x 1");
-    assert_int_equal(run("", "config.yml -t taught --set 'nas.evaluator={type: shared_weights, pretrained: "
-                             "large.safetensors}' --set 'nas.search_space.quantizer={weight: lsq, activation: lsq}'"),
-                     3);
+    assert_int_equal(
+        run("", "config.yml -t taught --set 'nas.evaluator={type: shared_weights, teacher_weight: 0.5, pretrained: "
+                "large.safetensors}' --set 'nas.search_space.quantizer={weight: lsq, activation: lsq}'"),
+        3);
     assert_output_has("nas.evaluator.pretrained: found");
 }
 
