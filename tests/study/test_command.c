@@ -121,7 +121,7 @@ static const char *command;
 static const char config_text[] = "general: {seed: 5, workers: 2}\n"
                                   "nas:\n"
                                   "    evaluator: {type: command, command: [%s, --evaluate, additive]}\n"
-                                  "    trials: 400\n"
+                                  "    trials: 600\n"
                                   "    search_algorithm:\n"
                                   "        policy: {num_individual: 16}\n"
                                   "        objective_keys: [error, cost]\n"
