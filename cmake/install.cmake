@@ -24,7 +24,7 @@ install(FILES ${documents}/completions/quantea.fish DESTINATION ${CMAKE_INSTALL_
 install(FILES README.md LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(DIRECTORY docs DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(FILES demo/fashion.yml demo/images.yml examples/ask_tell.c examples/mobilenet_block.c examples/evaluator.py
-    examples/evaluator.yml examples/pytorch_evaluator.py examples/command.yml
+    examples/evaluator.yml examples/pytorch_evaluator.py examples/command.yml examples/energy.py examples/read_model.py
   DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)
 
 set(CPACK_GENERATOR DEB)
