@@ -124,13 +124,17 @@ static qea_status choose(qea_context *ctx, const qea_template_options *options, 
     bool known = find_name(NULL, "", options->dataset, types, "", &type) == QEA_OK;
     if (!known && qea_file_is_folder(options->dataset)) {
         d->type = "ImageFolder";
+        d->folder = true;
         QEA_TRY(choose_path(ctx, options->dataset, d));
-    } else {
-        QEA_TRY(find_name(ctx, "data set", options->dataset, types, " or a folder of images", &type));
-        d->type = types[type];
-        QEA_TRY(choose_path(ctx, options->data_path != NULL ? options->data_path : qea_usual_path(d->type), d));
+        qea_status status = look_at_folder(ctx, d);
+        if (status == QEA_OK) return QEA_OK;
+        return qea_fail_prefix(ctx, status,
+                               "a folder is taken for one of images (others: --dataset TYPE --data_path FOLDER)");
     }
+    QEA_TRY(find_name(ctx, "data set", options->dataset, types, " or a folder of images", &type));
+    d->type = types[type];
     d->folder = strcmp(d->type, "ImageFolder") == 0;
+    QEA_TRY(choose_path(ctx, options->data_path != NULL ? options->data_path : qea_usual_path(d->type), d));
     return d->folder ? look_at_folder(ctx, d) : QEA_OK;
 }
 

@@ -293,6 +293,7 @@ static const mistake wrong_arguments[] = {
     {"a network that init does not know", "", "init --dataset images --network resnet21", 2,
      "found 'resnet21'|did you mean", 0},
     {"a data set that init does not know", "", "init --dataset Cifar", 2, "found 'Cifar'|Cifar10", 0},
+    {"arrays that init takes for images", "", "init --dataset data", 3, "data: found no folder|--data_path FOLDER", 0},
     {"a file that init would replace", ": >quantea.yml", "init --dataset images", 6, "quantea.yml: exists|--force", 0},
     {0}};
 
