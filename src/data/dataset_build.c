@@ -1,4 +1,5 @@
 #include <stdbool.h>
+#include <zlib.h>
 
 #include "base/error.h"
 #include "base/file.h"
@@ -61,6 +62,15 @@ qea_status qea_dataset_set_names(qea_context *ctx, qea_dataset *dataset, const c
     QEA_TRY(QEA_NEW(ctx, "class names", dataset->class_names, (size_t)dataset->num_classes));
     for (int c = 0; c < dataset->num_classes; c++) QEA_TRY(qea_strdup(ctx, names[c], &dataset->class_names[c]));
     return QEA_OK;
+}
+
+uint32_t qea_dataset_checksum(const qea_dataset *dataset, uint32_t before) {
+    const uint64_t shape[] = {dataset->count, (uint64_t)dataset->height, (uint64_t)dataset->width,
+                              (uint64_t)dataset->channels, (uint64_t)dataset->num_classes};
+    const size_t values = dataset->count * (size_t)(dataset->height * dataset->width * dataset->channels);
+    uLong crc = crc32_z(before, (const Bytef *)shape, sizeof shape);
+    crc = crc32_z(crc, (const Bytef *)dataset->labels, dataset->count * sizeof *dataset->labels);
+    return (uint32_t)crc32_z(crc, dataset->pixels, values);
 }
 
 qea_status qea_data_read_exact(qea_context *ctx, const char *path, size_t size, const char *what, uint8_t **bytes) {

@@ -24,6 +24,8 @@ QEA_MUST_USE qea_status qea_dataset_create(qea_context *ctx, const char *name, s
                                            int channels, int num_classes, qea_dataset **out);
 /* Copies dataset->num_classes names. */
 QEA_MUST_USE qea_status qea_dataset_set_names(qea_context *ctx, qea_dataset *dataset, const char *const *names);
+/* CRC-32 of shape, labels and pixels, going on from `before` (0 to begin with). */
+uint32_t qea_dataset_checksum(const qea_dataset *dataset, uint32_t before);
 /* Reads a file of a known size. Another size is QEA_ERR_DATA; `what` says what the file should hold. */
 QEA_MUST_USE qea_status qea_data_read_exact(qea_context *ctx, const char *path, size_t size, const char *what,
                                             uint8_t **bytes);

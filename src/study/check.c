@@ -130,6 +130,7 @@ static qea_status check_step(qea_context *ctx, qea_run *run, bool final) {
     qea_step_data data;
     QEA_TRY(check_folder(ctx, config, folder, wanted->path));
     QEA_TRY(qea_step_data_load(ctx, wanted, config->seed, final, &data));
+    qea_step_data_describe(&data, final ? run->full_images : run->search_images);
     qea_status status = check_transforms(ctx, config, step, wanted, data.train_part);
     if (status == QEA_OK)
         status = run->graph == NULL ? qea_study_network(ctx, config, data.train_part, &run->graph)

@@ -12,10 +12,17 @@
 #include "study/page.h"
 
 /* Settings of the store that are shown as they are. */
-static const char *const settings[] = {
-    "version",   "convolution library", "instruction set", "convolution arithmetic",
-    "machine",   "threads per trial",   "search end",      "images trained in search",
-    "repeatable"};
+static const char *const settings[] = {"version",
+                                       "convolution library",
+                                       "instruction set",
+                                       "convolution arithmetic",
+                                       "machine",
+                                       "threads per trial",
+                                       "search end",
+                                       "images trained in search",
+                                       "images of the search",
+                                       "images of the full training",
+                                       "repeatable"};
 _Static_assert(sizeof settings / sizeof *settings == QEA_PAGE_SETTINGS, "a value for each setting");
 
 static void add_fact(qea_page *p, const char *name, const char *value) {

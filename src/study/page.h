@@ -5,7 +5,7 @@
 #include "study/agreement.h"
 #include "study/step_view.h"
 
-enum { QEA_PAGE_SETTINGS = 9, QEA_PAGE_FACTS = QEA_PAGE_SETTINGS + 6, QEA_PAGE_AROUND = 4 };
+enum { QEA_PAGE_SETTINGS = 11, QEA_PAGE_FACTS = QEA_PAGE_SETTINGS + 6, QEA_PAGE_AROUND = 4 };
 
 typedef struct qea_page {                  /* start with {0} */
     const qea_run *run;                    /* borrowed */

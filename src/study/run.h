@@ -7,6 +7,7 @@
 #include "study/budget.h"
 #include "study/pool.h"
 #include "study/space.h"
+#include "study/step_data.h"
 #include "study/task.h"
 #include "study/volume.h"
 
@@ -19,6 +20,8 @@ typedef struct qea_run {
     qea_box box;                      /* of the search's hypervolume */
     qea_search_clock clock;           /* of the search with the steps before it */
     char *tensorboard;                /* owned; folder of the event files, NULL: none */
+    /* What was loaded for each step; "" for one that this run does not have. */
+    char search_images[QEA_STEP_DATA_TEXT], full_images[QEA_STEP_DATA_TEXT];
 } qea_run;
 
 /* The configuration of a new task: the file, the options' overrides, absolute paths; `made_name` is the task's name

@@ -1,8 +1,11 @@
 #include "study/step_data.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/error.h"
+#include "data/readers.h"
 #include "data/transforms.h"
 
 static size_t limited(size_t count, size_t limit) { return limit > 0 && limit < count ? limit : count; }
@@ -73,6 +76,18 @@ void qea_step_data_clear(qea_step_data *data) {
     qea_dataset_destroy(data->val_part);
     qea_dataset_destroy(data->test_part);
     memset(data, 0, sizeof *data);
+}
+
+void qea_step_data_describe(const qea_step_data *data, char text[QEA_STEP_DATA_TEXT]) {
+    const qea_dataset *const parts[] = {data->train_part, data->val_part, data->test_part};
+    size_t images = 0;
+    uint32_t crc = 0;
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        if (parts[i] == NULL) continue;
+        images += parts[i]->count;
+        crc = qea_dataset_checksum(parts[i], crc);
+    }
+    (void)snprintf(text, QEA_STEP_DATA_TEXT, "%zu, CRC-32 %08" PRIx32, images, crc);
 }
 
 qea_status qea_study_network(qea_context *ctx, const qea_study_config *config, const qea_dataset *data,

@@ -17,6 +17,9 @@ typedef struct qea_step_data {
 QEA_MUST_USE qea_status qea_step_data_load(qea_context *ctx, const qea_data_config *config, uint64_t seed,
                                            bool with_test, qea_step_data *out);
 void qea_step_data_clear(qea_step_data *data);
+/* "60000, CRC-32 1a2b3c4d": how many images were loaded, and a checksum of them and their labels. */
+enum { QEA_STEP_DATA_TEXT = 48 };
+void qea_step_data_describe(const qea_step_data *data, char text[QEA_STEP_DATA_TEXT]);
 
 /* The network with the input shape and the classes of the data. QEA_ERR_CONFIG: num_classes was given and differs. */
 QEA_MUST_USE qea_status qea_study_network(qea_context *ctx, const qea_study_config *config, const qea_dataset *data,

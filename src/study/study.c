@@ -284,6 +284,15 @@ static qea_status record_network(qea_context *ctx, qea_run *run) {
     return status;
 }
 
+/* Other images under the same name would make trials that cannot be compared. */
+static qea_status record_images(qea_context *ctx, qea_run *run) {
+    const bool force = run->options->force;
+    if (run->search_images[0] != '\0')
+        QEA_TRY(qea_task_record(ctx, &run->task, "images of the search", run->search_images, force));
+    if (run->full_images[0] == '\0') return QEA_OK;
+    return qea_task_record(ctx, &run->task, "images of the full training", run->full_images, force);
+}
+
 qea_status qea_run_load_network(qea_context *ctx, qea_run *run) {
     char *text;
     QEA_TRY(qea_store_get(ctx, run->task.store, "network", &text));
@@ -332,6 +341,7 @@ static qea_status run_search(qea_context *ctx, qea_run *run, qea_study_result *r
 static qea_status run_steps(qea_context *ctx, qea_run *run, qea_study_result *result) {
     QEA_TRY(qea_task_environment(ctx, &run->task, run->config, run->options->force));
     QEA_TRY(record_network(ctx, run));
+    QEA_TRY(record_images(ctx, run));
     QEA_TRY(open_tensorboard(ctx, run));
     QEA_TRY(qea_look_begun(ctx, run->task.store));
     qea_status status = QEA_OK;

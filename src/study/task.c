@@ -155,7 +155,7 @@ void qea_task_log(const qea_task *task, const char *text) {
         return; /* a log that cannot be written stops nothing */
 }
 
-static qea_status record_or_compare(qea_context *ctx, qea_task *task, const char *key, const char *value, bool force) {
+qea_status qea_task_record(qea_context *ctx, qea_task *task, const char *key, const char *value, bool force) {
     char *before;
     QEA_TRY(qea_store_get(ctx, task->store, key, &before));
     qea_status status = QEA_OK;
@@ -196,12 +196,12 @@ qea_status qea_task_environment(qea_context *ctx, qea_task *task, const qea_stud
     (void)snprintf(threads, sizeof threads, "%d", config->threads_per_worker);
     QEA_TRY(qea_study_kernels(ctx, config->isa, &kernels));
     const char *arithmetic = qea_study_arithmetic(kernels, config->precision, &emulated);
-    QEA_TRY(record_or_compare(ctx, task, "version", QEA_VERSION, force));
+    QEA_TRY(qea_task_record(ctx, task, "version", QEA_VERSION, force));
     if (config->num_genes == 0) { /* else nothing is trained here */
-        QEA_TRY(record_or_compare(ctx, task, "instruction set", qea_kernels_isa(), force));
-        QEA_TRY(record_or_compare(ctx, task, "convolution library", qea_kernels_library_version(), force));
-        QEA_TRY(record_or_compare(ctx, task, "convolution arithmetic", arithmetic, force));
-        QEA_TRY(record_or_compare(ctx, task, "threads per trial", threads, force));
+        QEA_TRY(qea_task_record(ctx, task, "instruction set", qea_kernels_isa(), force));
+        QEA_TRY(qea_task_record(ctx, task, "convolution library", qea_kernels_library_version(), force));
+        QEA_TRY(qea_task_record(ctx, task, "convolution arithmetic", arithmetic, force));
+        QEA_TRY(qea_task_record(ctx, task, "threads per trial", threads, force));
     }
     char machine[200];
     describe_machine(machine, sizeof machine);

@@ -31,8 +31,11 @@ QEA_MUST_USE qea_status qea_task_path(qea_context *ctx, const qea_task *task, co
 /* Appends a line with the time to the log. */
 void qea_task_log(const qea_task *task, const char *text);
 
-/* Records what results depend on besides configuration and seed (instruction set, library, threads, version), or
- * compares: QEA_ERR_STATE names what differs unless `force`. The machine's name is recorded for the report. */
+/* Records what results depend on besides the configuration, or compares: QEA_ERR_STATE names what differs unless
+ * `force`. */
+QEA_MUST_USE qea_status qea_task_record(qea_context *ctx, qea_task *task, const char *key, const char *value,
+                                        bool force);
+/* The same of instruction set, library, threads and version. The machine's name is recorded for the report. */
 QEA_MUST_USE qea_status qea_task_environment(qea_context *ctx, qea_task *task, const qea_study_config *config,
                                              bool force);
 

@@ -176,6 +176,25 @@ static void a_task_of_another_machine_or_network_resumes_only_by_force(void **st
     assert_int_equal(run("", "run --resume tasks/plain --force"), 0);
 }
 
+static void a_task_whose_images_changed_resumes_only_by_force(void **state) {
+    (void)state;
+    static const char *const files[] = {"train", "test"}, *const steps[] = {"search", "full training"};
+    char text[256];
+    for (size_t i = 0; i < 2; i++) {
+        (void)snprintf(
+            text, sizeof text,
+            "cp -r data kept && printf '\\377' | dd of=data/%s.safetensors bs=1 seek=4000 conv=notrunc 2>dd &&",
+            files[i]);
+        assert_int_equal(run(text, "run --resume tasks/plain"), 6);
+        (void)snprintf(text, sizeof text, "was begun with images of the %s '%d, CRC-32 ", steps[i],
+                       i == 0 ? TRAIN : TRAIN + TEST);
+        assert_output_has(text);
+        assert_int_equal(run("", "run --resume tasks/plain --force"), 0);
+        assert_int_equal(run("rm -r data && mv kept data &&", "run --resume tasks/plain --force"), 0);
+    }
+    assert_int_equal(run("", "run --resume tasks/plain"), 0);
+}
+
 static void a_finished_task_resumes_without_training_anything(void **state) {
     (void)state;
     assert_int_equal(run("timeout 5", "run --resume tasks/plain"), 0);
@@ -278,6 +297,7 @@ int main(void) {
         cmocka_unit_test(interrupting_leaves_a_task_that_resumes),
         cmocka_unit_test(killed_workers_cost_nothing_but_time),
         cmocka_unit_test(a_task_in_use_is_refused_to_a_second_coordinator),
+        cmocka_unit_test(a_task_whose_images_changed_resumes_only_by_force),
         cmocka_unit_test(a_finished_task_resumes_without_training_anything),
         cmocka_unit_test(a_finished_search_continues_with_a_larger_budget_to_the_same_trials),
         cmocka_unit_test(a_change_that_is_refused_is_not_kept),
